@@ -1,0 +1,72 @@
+/**
+ * Keeps one outgoing peering: dials, waits, dials again (spec/broker-protocol.md 3.10). A peering that was lost is
+ * dialled again at once; an attempt that failed, when the interval has passed.
+ */
+import type { Timer, Timers } from '../base/time.js'
+import type { NetworkAddress } from '../transport/transport.js'
+import type { Link, LinkEnd } from './link.js'
+
+export interface DialerEffects {
+  connect(): Link
+  /** The link that holds a remote id now. */
+  linkTo(remoteId: string): Link | undefined
+  onUnavailable(reason: string, attempts: number): void
+}
+
+type DialerState =
+  | { readonly kind: 'idle' }
+  /** Connecting or peered: watching this link. */
+  | { readonly kind: 'watching'; readonly link: Link }
+  | { readonly kind: 'waiting'; readonly timer: Timer }
+  | { readonly kind: 'stopped' }
+
+export class Dialer {
+  readonly address: NetworkAddress
+  readonly #retryMs: number
+  readonly #timers: Timers
+  readonly #effects: DialerEffects
+  #state: DialerState = { kind: 'idle' }
+  #failures = 0
+
+  constructor(address: NetworkAddress, retryMs: number, timers: Timers, effects: DialerEffects) {
+    this.address = address
+    this.#retryMs = retryMs
+    this.#timers = timers
+    this.#effects = effects
+  }
+
+  start(): void {
+    this.#state = { kind: 'watching', link: this.#effects.connect() }
+  }
+
+  stop(): void {
+    if (this.#state.kind === 'waiting') this.#state.timer.cancel()
+    this.#state = { kind: 'stopped' }
+  }
+
+  linkEnded(link: Link, end: LinkEnd): void {
+    if (this.#state.kind !== 'watching' || this.#state.link !== link) return
+    switch (end.kind) {
+      case 'lost':
+        this.#failures = 0
+        if (end.local) return this.stop()
+        return this.#waitFor(0)
+      case 'redundant': {
+        // The other connection is the peering: its loss is what to look for from now on.
+        const existing = this.#effects.linkTo(end.remoteId.text)
+        if (existing === undefined) return this.#waitFor(0)
+        this.#state = { kind: 'watching', link: existing }
+        return
+      }
+      case 'failed':
+        this.#failures += 1
+        this.#effects.onUnavailable(end.reason, this.#failures)
+        if (this.#retryMs === 0) return this.stop()
+        return this.#waitFor(this.#retryMs)
+    }
+  }
+
+  #waitFor(delayMs: number): void {
+    this.#state = { kind: 'waiting', timer: this.#timers.after(delayMs, () => this.start()) }
+  }
+}

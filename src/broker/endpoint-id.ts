@@ -1,0 +1,30 @@
+import type { Random } from '../base/random.js'
+
+/** The identity of an endpoint: 16 bytes and their text form (spec/broker-protocol.md 3.1). */
+export interface EndpointId {
+  readonly bytes: Uint8Array
+  /** Lower-case hex, grouped 8-4-4-4-12. */
+  readonly text: string
+}
+
+export const NIL_ID: EndpointId = endpointIdFromBytes(new Uint8Array(16))
+
+/** A random id. Zeek only counts peers whose id is a UUID of version 1 to 5: this is a version 4. */
+export function randomEndpointId(random: Random): EndpointId {
+  const bytes = random.fill(new Uint8Array(16))
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return endpointIdFromBytes(bytes)
+}
+
+/** Takes 16 bytes, which must not change afterwards. */
+export function endpointIdFromBytes(bytes: Uint8Array): EndpointId {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString('hex')
+  const text = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+  return { bytes, text }
+}
+
+/** Order of the bytes; the endpoint with the smaller id is the originator of a peering. */
+export function compareEndpointIds(a: EndpointId, b: EndpointId): number {
+  return Buffer.compare(a.bytes, b.bytes)
+}

@@ -1,0 +1,301 @@
+/**
+ * An endpoint of Broker's network: listens, dials, keeps one peering per remote endpoint, and routes messages by
+ * topic prefix (spec/broker-protocol.md 3 and 5). It implements the bus port of the framework.
+ */
+import type { Report } from '../base/report.js'
+import type { Timers } from '../base/time.js'
+import type { Bus, BusHandler, Peer, PeerCounters, PublishOutcome } from '../bus/bus.js'
+import { ByteWriter } from '../data/byte-writer.js'
+import type { Encodable } from '../data/messages.js'
+import { formatAddress } from '../transport/format-address.js'
+import type { Listener, Network, NetworkAddress, Security } from '../transport/transport.js'
+import { Dialer } from './dialer.js'
+import type { EndpointId } from './endpoint-id.js'
+import { NIL_ID } from './endpoint-id.js'
+import { beginEnvelope, ENVELOPE, endEnvelope } from './envelope.js'
+import { FilterMatcher, LOCAL_TOPIC_PREFIX, minimalFilter } from './filter.js'
+import type { Claim } from './handshake.js'
+import { Link, type LinkEnd, type LinkOwner, type LinkSettings } from './link.js'
+import { DEFAULT_OUTBOX_LIMITS, type OutboxLimits } from './outbox.js'
+
+export interface EndpointSettings {
+  readonly id: EndpointId
+  readonly network: Network
+  readonly timers: Timers
+  readonly security: Security
+  readonly handler: BusHandler
+  readonly outboxLimits?: OutboxLimits
+  /** Default 10 s. */
+  readonly handshakeTimeoutMs?: number
+  /** Longest message accepted from a peer; default 64 MiB. */
+  readonly frameLimitBytes?: number
+  /** Accepted connections whose handshake is not done; more are closed at once. Default 256. */
+  readonly pendingLimit?: number
+}
+
+const CONNECT_TIMEOUT_MS = 1000
+const GOODBYE_TIMEOUT_MS = 3000
+const HANDSHAKE_FRAME_LIMIT_BYTES = 1024 * 1024
+
+export class Endpoint implements Bus, LinkOwner {
+  readonly #settings: EndpointSettings
+  readonly #linkSettings: LinkSettings
+  readonly #handler: BusHandler
+  readonly #listeners: Listener[] = []
+  readonly #dialers: Dialer[] = []
+  /** Every connection that is not closed. */
+  readonly #links = new Set<Link>()
+  /** The link that has a remote id: in its handshake, or peered. */
+  readonly #claims = new Map<string, Link>()
+  /** Links whose handshake waits for the link that has the id. */
+  readonly #waiting = new Map<string, Link[]>()
+  /** Peered links, for the loop of `publish`. */
+  #peered: Link[] = []
+  #subscriptions: readonly string[] = []
+  #filter = new FilterMatcher([])
+  readonly #frame = new ByteWriter()
+  #goodbyeCount = 0n
+  #state: 'open' | 'closing' = 'open'
+  #onIdle: (() => void) | undefined
+  readonly #past: PeerCounters = emptyCounters()
+
+  constructor(settings: EndpointSettings) {
+    this.#settings = settings
+    this.#handler = settings.handler
+    this.#linkSettings = {
+      ownId: settings.id,
+      timers: settings.timers,
+      outboxLimits: settings.outboxLimits ?? DEFAULT_OUTBOX_LIMITS,
+      handshakeTimeoutMs: settings.handshakeTimeoutMs ?? 10_000,
+      goodbyeTimeoutMs: GOODBYE_TIMEOUT_MS,
+      handshakeFrameLimitBytes: HANDSHAKE_FRAME_LIMIT_BYTES,
+      frameLimitBytes: settings.frameLimitBytes ?? 64 * 1024 * 1024,
+    }
+  }
+
+  get id(): string {
+    return this.#settings.id.text
+  }
+
+  /** Accepts peers. Rejects with a `TransportError`. */
+  async listen(address: NetworkAddress): Promise<NetworkAddress> {
+    const { network, security } = this.#settings
+    const pendingLimit = this.#settings.pendingLimit ?? 256
+    const listener = await network.listen(address, security, (connection) => {
+      const link = new Link('incoming', this.#linkSettings, this)
+      if (this.#state === 'closing' || this.#links.size - this.#peered.length >= pendingLimit) {
+        connection.destroy()
+        return link
+      }
+      this.#links.add(link)
+      link.onOpen(connection)
+      return link
+    })
+    this.#listeners.push(listener)
+    return listener.address
+  }
+
+  /**
+   * Keeps a peering with the endpoint at `address`: after a loss it is dialled again at once, after a failure when
+   * `retryMs` have passed; 0 is never (spec/broker-protocol.md 3.10).
+   */
+  dial(address: NetworkAddress, retryMs: number): void {
+    const dialer = new Dialer(address, retryMs, this.#settings.timers, {
+      connect: () => this.#connect(address),
+      linkTo: (remoteId) => this.#claims.get(remoteId),
+      onUnavailable: (reason, attempts) => {
+        this.report('info', 'peer-unavailable', `no peering with ${formatAddress(address)} (try ${attempts}): ${reason}`)
+      },
+    })
+    this.#dialers.push(dialer)
+    dialer.start()
+  }
+
+  peers(): readonly Peer[] {
+    return this.#peered.flatMap((link) => link.peer ?? [])
+  }
+
+  publish(topic: string, message: Encodable): PublishOutcome {
+    let worst: PublishOutcome = 'no-peer'
+    let frame: Uint8Array | undefined
+    const peered = this.#peered
+    for (let index = 0; index < peered.length; index += 1) {
+      const link = peered[index]!
+      if (!link.subscribes(topic)) continue
+      let outcome: PublishOutcome
+      if (frame !== undefined) {
+        outcome = link.sendFrame(frame)
+      } else if (this.#hasMoreSubscribers(topic, index + 1)) {
+        frame = this.#encode(topic, message)
+        outcome = link.sendFrame(frame)
+      } else {
+        outcome = link.send(ENVELOPE.data, NIL_ID, topic, message)
+      }
+      worst = worseOutcome(worst, outcome)
+    }
+    return worst
+  }
+
+  send(peerId: string, topic: string, message: Encodable): PublishOutcome {
+    const link = this.#claims.get(peerId)
+    const remoteId = link?.remoteId
+    if (link === undefined || remoteId === undefined) return 'no-peer'
+    return link.send(ENVELOPE.data, remoteId, topic, message)
+  }
+
+  subscribe(prefix: string): void {
+    this.#setSubscriptions([...this.#subscriptions, prefix])
+  }
+
+  unsubscribe(prefix: string): void {
+    this.#setSubscriptions(this.#subscriptions.filter((other) => other !== prefix))
+  }
+
+  counters(): PeerCounters {
+    const counters = { ...this.#past }
+    for (const link of this.#links) link.addCounters(counters)
+    return counters
+  }
+
+  async close(): Promise<void> {
+    this.#state = 'closing'
+    for (const dialer of this.#dialers) dialer.stop()
+    for (const link of [...this.#links]) {
+      this.#goodbyeCount += 1n
+      link.leave(goodbyePayload(this.#goodbyeCount))
+    }
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve
+      this.#checkIdle()
+    })
+    await Promise.all(this.#listeners.map((listener) => listener.close()))
+  }
+
+  report(severity: Report['severity'], code: string, message: string): void {
+    this.#handler.onReport({ severity, code, message })
+  }
+
+  // What the links ask and tell.
+
+  filter(): readonly string[] {
+    return this.#filter.prefixes
+  }
+
+  claim(link: Link, remoteId: EndpointId): Claim {
+    const holder = this.#claims.get(remoteId.text)
+    if (holder === undefined || holder === link) {
+      this.#claims.set(remoteId.text, link)
+      return 'proceed'
+    }
+    if (holder.state === 'peered') return 'redundant'
+    const waiting = this.#waiting.get(remoteId.text) ?? []
+    this.#waiting.set(remoteId.text, [...waiting, link])
+    return 'wait'
+  }
+
+  isKnown(remoteId: EndpointId): boolean {
+    return this.#claims.has(remoteId.text)
+  }
+
+  onPeered(link: Link, peer: Peer): void {
+    this.#peered = [...this.#peered, link]
+    // Subscriptions may have changed since the handshake took its copy.
+    link.sendFilterIfChanged(this.#filter.prefixes)
+    this.#endWaiting(peer.id, 'peered')
+    this.#handler.onPeerAdded(peer)
+  }
+
+  onEnded(link: Link, end: LinkEnd): void {
+    link.addCounters(this.#past)
+    this.#past.queuedBytes = 0
+    this.#links.delete(link)
+    const wasPeered = this.#peered.includes(link)
+    if (wasPeered) this.#peered = this.#peered.filter((other) => other !== link)
+    for (const [id, holder] of this.#claims) {
+      if (holder !== link) continue
+      this.#claims.delete(id)
+      this.#endWaiting(id, 'failed')
+    }
+    const peer = link.lastPeer
+    if (end.kind === 'lost' && peer !== undefined) this.#handler.onPeerLost(peer, end.local)
+    for (const dialer of this.#dialers) dialer.linkEnded(link, end)
+    if (this.#state === 'closing') this.#checkIdle()
+  }
+
+  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, peer: Peer): void {
+    this.#handler.onMessage(topic, bytes, start, end, peer)
+  }
+
+  onSubscriptionsChanged(peer: Peer): void {
+    this.#handler.onSubscriptionsChanged(peer)
+  }
+
+  onDrain(): void {
+    this.#handler.onDrain()
+  }
+
+  onFault(link: Link, message: string): void {
+    this.report('warning', 'peer-fault', `from ${link.describe()}: ${message}`)
+  }
+
+  #connect(address: NetworkAddress): Link {
+    const link = new Link('outgoing', this.#linkSettings, this)
+    this.#links.add(link)
+    link.connecting(this.#settings.network.connect(address, this.#settings.security, CONNECT_TIMEOUT_MS, link))
+    return link
+  }
+
+  #hasMoreSubscribers(topic: string, from: number): boolean {
+    for (let index = from; index < this.#peered.length; index += 1) {
+      if (this.#peered[index]!.subscribes(topic)) return true
+    }
+    return false
+  }
+
+  /** One frame for several peers: sender and receiver are the same for all. */
+  #encode(topic: string, message: Encodable): Uint8Array {
+    const writer = this.#frame
+    writer.length = 0
+    const start = beginEnvelope(writer, ENVELOPE.data, this.#settings.id, NIL_ID, topic)
+    message.writeTo(writer)
+    endEnvelope(writer, start)
+    return writer.written()
+  }
+
+  #setSubscriptions(prefixes: readonly string[]): void {
+    this.#subscriptions = prefixes
+    const filter = minimalFilter(prefixes.filter((prefix) => !prefix.startsWith(LOCAL_TOPIC_PREFIX)))
+    const current = this.#filter.prefixes
+    if (filter.length === current.length && filter.every((prefix, index) => prefix === current[index])) return
+    this.#filter = new FilterMatcher(filter)
+    for (const link of this.#peered) link.sendFilterIfChanged(filter)
+  }
+
+  #endWaiting(id: string, outcome: 'peered' | 'failed'): void {
+    const waiting = this.#waiting.get(id) ?? []
+    this.#waiting.delete(id)
+    for (const link of waiting) link.rivalEnded(outcome)
+  }
+
+  #checkIdle(): void {
+    if (this.#links.size === 0) this.#onIdle?.()
+  }
+}
+
+const OUTCOMES: readonly PublishOutcome[] = ['no-peer', 'accepted', 'queued', 'dropped']
+
+function worseOutcome(a: PublishOutcome, b: PublishOutcome): PublishOutcome {
+  return OUTCOMES.indexOf(a) > OUTCOMES.indexOf(b) ? a : b
+}
+
+function emptyCounters(): PeerCounters {
+  return { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0, droppedOut: 0, queuedBytes: 0 }
+}
+
+/** `BYE` and a counter that the peer only echoes. */
+function goodbyePayload(count: bigint): Uint8Array {
+  const payload = new Uint8Array(11)
+  payload.set([0x42, 0x59, 0x45])
+  new DataView(payload.buffer).setBigUint64(3, count, true)
+  return payload
+}

@@ -1,0 +1,82 @@
+/**
+ * Envelopes: what travels after the handshake, one per frame (spec/broker-protocol.md 2.2).
+ *
+ *     0   sender eid     the last hop
+ *     16  receiver eid   nil: everyone who subscribes
+ *     32  type u8        1 data, 2 command, 3 routing update, 4 ping, 5 pong
+ *     33  ttl u16
+ *     35  topic length u16, topic, payload up to the end of the frame
+ */
+import type { ByteReader } from '../data/byte-reader.js'
+import type { ByteWriter } from '../data/byte-writer.js'
+import { DecodeError, EncodeError } from '../data/decode-error.js'
+import type { EndpointId } from './endpoint-id.js'
+
+export const ENVELOPE = { data: 1, command: 2, routingUpdate: 3, ping: 4, pong: 5 } as const
+
+/** Topic of routing updates, pings and pongs. */
+export const CONTROL_TOPIC = '<$>'
+
+export const ENVELOPE_HEADER_BYTES = 37
+
+const TTL = 16
+const MAX_TOPIC_BYTES = 0xffff
+
+/** A decoded header; the payload is `[payloadStart, end)` of the frame. Reused for every frame. */
+export interface EnvelopeHeader {
+  type: number
+  ttl: number
+  topic: string
+  payloadStart: number
+}
+
+/** Starts a frame with an envelope; returns the offset that `endEnvelope` needs. */
+export function beginEnvelope(
+  writer: ByteWriter,
+  type: number,
+  sender: EndpointId,
+  receiver: EndpointId,
+  topic: string,
+): number {
+  const frameStart = writer.reserve(4 + ENVELOPE_HEADER_BYTES)
+  const bytes = writer.bytes
+  bytes.set(sender.bytes, frameStart + 4)
+  bytes.set(receiver.bytes, frameStart + 20)
+  bytes[frameStart + 36] = type
+  bytes[frameStart + 37] = 0
+  bytes[frameStart + 38] = TTL
+  const topicLength = Buffer.byteLength(topic)
+  if (topicLength > MAX_TOPIC_BYTES) throw new EncodeError(`a topic of ${topicLength} bytes`)
+  bytes[frameStart + 39] = topicLength >>> 8
+  bytes[frameStart + 40] = topicLength
+  const topicStart = writer.reserve(topicLength)
+  writer.bytes.utf8Write(topic, topicStart, topicLength)
+  return frameStart
+}
+
+/** Ends the frame that `beginEnvelope` started. */
+export function endEnvelope(writer: ByteWriter, frameStart: number): void {
+  writer.patchU32(frameStart, writer.length - frameStart - 4)
+}
+
+/** Reads the header of the frame that the reader stands at. Throws `DecodeError`. */
+export function readEnvelopeHeader(reader: ByteReader, header: EnvelopeHeader): void {
+  const start = reader.take(ENVELOPE_HEADER_BYTES)
+  const bytes = reader.bytes
+  const type = bytes[start + 32]!
+  if (type < ENVELOPE.data || type > ENVELOPE.pong) {
+    throw new DecodeError('invalid-tag', `unknown envelope type ${type}`, start + 32)
+  }
+  header.type = type
+  header.ttl = (bytes[start + 33]! << 8) | bytes[start + 34]!
+  header.topic = reader.text((bytes[start + 35]! << 8) | bytes[start + 36]!)
+  header.payloadStart = reader.offset
+}
+
+/** Whether the 16 bytes at `offset` are this id. */
+export function isIdAt(bytes: Uint8Array, offset: number, id: EndpointId): boolean {
+  for (let index = 0; index < 16; index += 1) {
+    if (bytes[offset + index] !== id.bytes[index]) return false
+  }
+  return true
+}

@@ -1,0 +1,435 @@
+/**
+ * One connection of an endpoint, from open to close: first the handshake, then envelopes both ways, at the end the
+ * orderly goodbye (spec/broker-protocol.md 3.9: a ping with the text BYE, answered by a pong).
+ */
+import { errorMessage } from '../base/errors.js'
+import type { Timer, Timers } from '../base/time.js'
+import type { Peer, PeerCounters, PublishOutcome } from '../bus/bus.js'
+import { ByteReader } from '../data/byte-reader.js'
+import { ByteWriter } from '../data/byte-writer.js'
+import { DecodeError } from '../data/decode-error.js'
+import type { Encodable } from '../data/messages.js'
+import type { Connection, ConnectionHandler, NetworkAddress, TransportError } from '../transport/transport.js'
+import { formatAddress } from '../transport/format-address.js'
+import { EC } from './codes.js'
+import type { EndpointId } from './endpoint-id.js'
+import { NIL_ID } from './endpoint-id.js'
+import {
+  beginEnvelope,
+  CONTROL_TOPIC,
+  ENVELOPE,
+  endEnvelope,
+  type EnvelopeHeader,
+  isIdAt,
+  readEnvelopeHeader,
+} from './envelope.js'
+import { FilterMatcher, LOCAL_TOPIC_PREFIX, MAX_PREFIXES, readFilter, writeFilter } from './filter.js'
+import { FrameDecoder, FrameTooLargeError } from './frame.js'
+import { type Claim, Handshake } from './handshake.js'
+import { decodeHandshakeMessage } from './handshake-messages.js'
+import { Outbox, type OutboxLimits } from './outbox.js'
+
+export interface LinkSettings {
+  readonly ownId: EndpointId
+  readonly timers: Timers
+  readonly outboxLimits: OutboxLimits
+  /** A connection whose handshake takes longer is closed. */
+  readonly handshakeTimeoutMs: number
+  /** How long a goodbye waits for its answer. */
+  readonly goodbyeTimeoutMs: number
+  /** Longest frame in the handshake, and after it. */
+  readonly handshakeFrameLimitBytes: number
+  readonly frameLimitBytes: number
+}
+
+/** Why a link ended. */
+export type LinkEnd =
+  /** It never became a peering. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** Another connection to the same endpoint is the peering. */
+  | { readonly kind: 'redundant'; readonly remoteId: EndpointId }
+  /** The peer, the network or (`local`) this side ended the peering. */
+  | { readonly kind: 'lost'; readonly local: boolean; readonly reason: string }
+
+/** What a link asks of, and tells to, the endpoint that owns it. */
+export interface LinkOwner {
+  filter(): readonly string[]
+  claim(link: Link, remoteId: EndpointId): Claim
+  isKnown(remoteId: EndpointId): boolean
+  onPeered(link: Link, peer: Peer): void
+  onEnded(link: Link, end: LinkEnd): void
+  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, peer: Peer): void
+  onSubscriptionsChanged(peer: Peer): void
+  onDrain(): void
+  /** The first malformed or dropped input of this link, in words. */
+  onFault(link: Link, message: string): void
+}
+
+interface Peered {
+  readonly kind: 'peered'
+  readonly remoteId: EndpointId
+  readonly peer: Peer
+  readonly outbox: Outbox
+  readonly matcher: FilterMatcher
+  /** Set while the goodbye is under way. */
+  readonly goodbye: { readonly timer: Timer; readonly payload: Uint8Array } | undefined
+}
+
+type LinkState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'handshake'; readonly machine: Handshake; readonly timer: Timer }
+  | Peered
+  /** The end is decided and told; waits for the socket to close. */
+  | { readonly kind: 'closing' }
+  | { readonly kind: 'closed' }
+
+const NOTHING = (): void => {}
+
+export class Link implements ConnectionHandler {
+  readonly direction: 'incoming' | 'outgoing'
+  readonly #settings: LinkSettings
+  readonly #owner: LinkOwner
+  #state: LinkState = { kind: 'connecting' }
+  #connection: Connection | undefined
+  readonly #decoder: FrameDecoder
+  readonly #reader = new ByteReader()
+  readonly #header: EnvelopeHeader = { type: 0, ttl: 0, topic: '', payloadStart: 0 }
+  #faultReported = false
+  #lastPeer: Peer | undefined
+  /** The subscriptions that the peer knows of us. */
+  #announced: readonly string[] = []
+  #messagesIn = 0
+  #bytesIn = 0
+  /** Frames that were malformed, not meant for this endpoint or of a kind it does not handle. */
+  ignoredFrames = 0
+
+  constructor(direction: 'incoming' | 'outgoing', settings: LinkSettings, owner: LinkOwner) {
+    this.direction = direction
+    this.#settings = settings
+    this.#owner = owner
+    this.#decoder = new FrameDecoder(settings.handshakeFrameLimitBytes)
+  }
+
+  get state(): LinkState['kind'] {
+    return this.#state.kind
+  }
+
+  get peer(): Peer | undefined {
+    return this.#state.kind === 'peered' ? this.#state.peer : undefined
+  }
+
+  /** The peer of this link, also when the peering is over. */
+  get lastPeer(): Peer | undefined {
+    return this.#lastPeer
+  }
+
+  get remoteId(): EndpointId | undefined {
+    return this.#state.kind === 'peered' ? this.#state.remoteId : undefined
+  }
+
+  /** Where the other end is; undefined before the connection exists. */
+  get remoteAddress(): NetworkAddress | undefined {
+    return this.#connection?.remote
+  }
+
+  /** The connection that is being made for an outgoing link. */
+  connecting(connection: Connection): void {
+    this.#connection = connection
+  }
+
+  /** The connection is established: the handshake starts. */
+  onOpen(connection: Connection): void {
+    if (this.#state.kind !== 'connecting') return connection.destroy()
+    this.#connection = connection
+    const machine = new Handshake(this.direction === 'outgoing' ? 'connector' : 'listener', {
+      ownId: this.#settings.ownId,
+      filter: () => {
+        this.#announced = this.#owner.filter()
+        return this.#announced
+      },
+      claim: (remoteId) => this.#owner.claim(this, remoteId),
+      isKnown: (remoteId) => this.#owner.isKnown(remoteId),
+    })
+    const { handshakeTimeoutMs } = this.#settings
+    const timer = this.#settings.timers.after(handshakeTimeoutMs, () => {
+      this.#fail(`no handshake within ${handshakeTimeoutMs} ms`)
+    })
+    this.#state = { kind: 'handshake', machine, timer }
+    this.#advanceHandshake(machine, timer)
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    this.#bytesIn += bytes.length
+    try {
+      this.#decoder.push(bytes, this.#onFrame)
+    } catch (error) {
+      if (!(error instanceof FrameTooLargeError)) throw error
+      this.#fault(errorMessage(error))
+      this.#fail(errorMessage(error))
+    }
+  }
+
+  onClose(error: TransportError | undefined): void {
+    const state = this.#state
+    const reason = error?.message ?? 'connection closed'
+    switch (state.kind) {
+      case 'connecting':
+      case 'handshake':
+        this.#finish({ kind: 'failed', reason })
+        break
+      case 'peered':
+        this.#finish({ kind: 'lost', local: state.goodbye !== undefined, reason })
+        break
+      case 'closing':
+      case 'closed':
+        break
+    }
+    this.#state = { kind: 'closed' }
+  }
+
+  /** What this link waited for in its handshake is decided. */
+  rivalEnded(outcome: 'peered' | 'failed'): void {
+    if (this.#state.kind !== 'handshake') return
+    this.#state.machine.rivalEnded(outcome)
+    this.#advanceHandshake(this.#state.machine, this.#state.timer)
+  }
+
+  subscribes(topic: string): boolean {
+    return this.#state.kind === 'peered' && this.#state.matcher.matches(topic)
+  }
+
+  /** Encodes a message into the outbox; `receiver` nil is everyone. Throws `EncodeError`. */
+  send(type: number, receiver: EndpointId, topic: string, message: Encodable): PublishOutcome {
+    if (this.#state.kind !== 'peered') return 'no-peer'
+    const { outbox } = this.#state
+    const writer = outbox.open()
+    if (!(writer instanceof ByteWriter)) return this.#overflow(writer)
+    const from = writer.length
+    try {
+      const frameStart = beginEnvelope(writer, type, this.#settings.ownId, receiver, topic)
+      message.writeTo(writer)
+      endEnvelope(writer, frameStart)
+    } catch (error) {
+      writer.length = from
+      throw error
+    }
+    outbox.appended(from)
+    return outbox.checkHighWater() ? 'queued' : 'accepted'
+  }
+
+  /** Sends a frame that was encoded for another peer. */
+  sendFrame(frame: Uint8Array): PublishOutcome {
+    if (this.#state.kind !== 'peered') return 'no-peer'
+    const { outbox } = this.#state
+    const writer = outbox.open()
+    if (!(writer instanceof ByteWriter)) return this.#overflow(writer)
+    const from = writer.length
+    writer.raw(frame)
+    outbox.appended(from)
+    return outbox.checkHighWater() ? 'queued' : 'accepted'
+  }
+
+  /** Tells the peer the own subscriptions, unless it knows exactly these. */
+  sendFilterIfChanged(prefixes: readonly string[]): void {
+    if (this.#state.kind !== 'peered' || prefixes === this.#announced) return
+    this.#announced = prefixes
+    this.send(ENVELOPE.routingUpdate, this.#state.remoteId, CONTROL_TOPIC, {
+      writeTo: (writer) => writeFilter(writer, prefixes),
+    })
+  }
+
+  /** Ends the peering in order; anything else is closed at once. */
+  leave(payload: Uint8Array): void {
+    const state = this.#state
+    if (state.kind !== 'peered') return this.#fail('closed by this endpoint')
+    if (state.goodbye !== undefined) return
+    this.send(ENVELOPE.ping, state.remoteId, CONTROL_TOPIC, { writeTo: (writer) => writer.raw(payload) })
+    state.outbox.flushAll()
+    const timer = this.#settings.timers.after(this.#settings.goodbyeTimeoutMs, () => {
+      this.#connection?.destroy()
+    })
+    this.#state = { ...state, goodbye: { timer, payload } }
+  }
+
+  addCounters(counters: PeerCounters): void {
+    counters.messagesIn += this.#messagesIn
+    counters.bytesIn += this.#bytesIn
+    if (this.#state.kind !== 'peered') return
+    const { outbox } = this.#state
+    counters.messagesOut += outbox.sentMessages
+    counters.bytesOut += outbox.sentBytes
+    counters.droppedOut += outbox.droppedMessages
+    counters.queuedBytes += outbox.queuedBytes
+  }
+
+  readonly #onFrame = (bytes: Uint8Array, start: number, end: number): boolean => {
+    switch (this.#state.kind) {
+      case 'handshake': {
+        const { machine, timer } = this.#state
+        if (start === end) {
+          this.#fail('an empty frame in the handshake')
+          return false
+        }
+        machine.receive(decodeHandshakeMessage(bytes, start, end))
+        this.#advanceHandshake(machine, timer)
+        return true
+      }
+      case 'peered':
+        if (start !== end) this.#receiveEnvelope(this.#state, bytes, start, end)
+        return true
+      case 'connecting':
+      case 'closing':
+      case 'closed':
+        return false
+    }
+  }
+
+  #advanceHandshake(machine: Handshake, timer: Timer): void {
+    for (const frame of machine.takeOutput()) this.#connection?.send(frame, NOTHING)
+    const state = machine.state
+    switch (state.kind) {
+      case 'peered':
+        timer.cancel()
+        return this.#becomePeered(state.remoteId, state.remoteFilter)
+      case 'redundant':
+        timer.cancel()
+        this.#state = { kind: 'closing' }
+        this.#owner.onEnded(this, { kind: 'redundant', remoteId: state.remoteId })
+        return this.#connection?.end()
+      case 'failed':
+        timer.cancel()
+        if (state.code === EC.invalidMessage || state.code === EC.wrongMagicNumber) this.#fault(state.reason)
+        return this.#fail(state.reason)
+      default:
+        return
+    }
+  }
+
+  #becomePeered(remoteId: EndpointId, remoteFilter: readonly string[]): void {
+    const connection = this.#connection
+    if (connection === undefined) return
+    this.#decoder.limitBytes = this.#settings.frameLimitBytes
+    const outbox = new Outbox(connection, this.#settings.timers, this.#settings.outboxLimits, () =>
+      this.#owner.onDrain(),
+    )
+    const peer: Peer = {
+      id: remoteId.text,
+      address: connection.remote,
+      direction: this.direction,
+      subscriptions: remoteFilter,
+    }
+    this.#lastPeer = peer
+    this.#state = {
+      kind: 'peered',
+      remoteId,
+      peer,
+      outbox,
+      matcher: new FilterMatcher(remoteFilter),
+      goodbye: undefined,
+    }
+    this.#owner.onPeered(this, peer)
+  }
+
+  #receiveEnvelope(state: Peered, bytes: Uint8Array, start: number, end: number): void {
+    const reader = this.#reader
+    const header = this.#header
+    try {
+      reader.reset(bytes, start, end)
+      readEnvelopeHeader(reader, header)
+      if (!isIdAt(bytes, start, state.remoteId)) return this.#ignore('an envelope in the name of another endpoint')
+      const toAll = isIdAt(bytes, start + 16, NIL_ID)
+      if (!toAll && !isIdAt(bytes, start + 16, this.#settings.ownId)) {
+        return this.#ignore('an envelope for another endpoint')
+      }
+      switch (header.type) {
+        case ENVELOPE.data:
+          if (header.topic.startsWith(LOCAL_TOPIC_PREFIX)) return this.#ignore(`a message on ${header.topic}`)
+          this.#messagesIn += 1
+          return this.#owner.onMessage(header.topic, bytes, header.payloadStart, end, state.peer)
+        case ENVELOPE.routingUpdate:
+          return this.#updateFilter(state, readFilter(reader))
+        case ENVELOPE.ping:
+          return this.#answerPing(state, bytes.slice(header.payloadStart, end))
+        case ENVELOPE.pong:
+          return this.#receivePong(state, bytes.subarray(header.payloadStart, end))
+        default:
+          this.ignoredFrames += 1
+      }
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#ignore(errorMessage(error))
+    }
+  }
+
+  #updateFilter(state: Peered, prefixes: string[]): void {
+    if (prefixes.length > MAX_PREFIXES) return this.#ignore(`more than ${MAX_PREFIXES} subscriptions`)
+    const peer = { ...state.peer, subscriptions: prefixes }
+    this.#lastPeer = peer
+    this.#state = { ...state, peer, matcher: new FilterMatcher(prefixes) }
+    this.#owner.onSubscriptionsChanged(peer)
+  }
+
+  #answerPing(state: Peered, payload: Uint8Array): void {
+    this.send(ENVELOPE.pong, state.remoteId, CONTROL_TOPIC, { writeTo: (writer) => writer.raw(payload) })
+  }
+
+  #receivePong(state: Peered, payload: Uint8Array): void {
+    if (state.goodbye === undefined || Buffer.compare(payload, state.goodbye.payload) !== 0) return
+    state.goodbye.timer.cancel()
+    this.#connection?.end()
+  }
+
+  #overflow(verdict: 'drop' | 'disconnect'): PublishOutcome {
+    if (verdict === 'disconnect') {
+      this.#fault('the peer reads too slowly: its queue is full')
+      this.#fail('queue full')
+    }
+    return 'dropped'
+  }
+
+  #ignore(message: string): void {
+    this.ignoredFrames += 1
+    this.#fault(message)
+  }
+
+  /** Only the first fault of a connection is told, so that a hostile peer cannot fill a log. */
+  #fault(message: string): void {
+    if (this.#faultReported) return
+    this.#faultReported = true
+    this.#owner.onFault(this, message)
+  }
+
+  #fail(reason: string): void {
+    switch (this.#state.kind) {
+      case 'connecting':
+        this.#finish({ kind: 'failed', reason })
+        return this.#connection?.destroy()
+      case 'handshake':
+        this.#finish({ kind: 'failed', reason })
+        // What was sent last says why: let it leave.
+        return this.#connection?.end()
+      case 'peered':
+        this.#finish({ kind: 'lost', local: true, reason })
+        return this.#connection?.destroy()
+      case 'closing':
+      case 'closed':
+        return
+    }
+  }
+
+  #finish(end: LinkEnd): void {
+    const state = this.#state
+    this.#state = { kind: 'closing' }
+    if (state.kind === 'handshake') state.timer.cancel()
+    if (state.kind === 'peered') {
+      state.goodbye?.timer.cancel()
+      state.outbox.close()
+    }
+    this.#owner.onEnded(this, end)
+  }
+
+  /** In words, for messages. */
+  describe(): string {
+    return this.#connection === undefined ? 'a peer' : formatAddress(this.#connection.remote)
+  }
+}

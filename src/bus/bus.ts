@@ -1,0 +1,70 @@
+/**
+ * The port between the framework and what carries its messages. A message is published to a topic; peers and
+ * the local node receive what their subscriptions match. Implementations: `src/broker`.
+ */
+import type { Report } from '../base/report.js'
+import type { Encodable } from '../data/messages.js'
+import type { NetworkAddress } from '../transport/transport.js'
+
+/**
+ * What became of a published message, the worst outcome over the matching peers: `accepted` is on its way,
+ * `queued` waits for a slow peer (publish less until `onDrain`), `dropped` did not fit the queue of a peer,
+ * `no-peer` matched nobody.
+ */
+export type PublishOutcome = 'accepted' | 'queued' | 'dropped' | 'no-peer'
+
+/** A node that this one exchanges messages with. */
+export interface Peer {
+  /** Unique for the life of that process: a UUID as text. */
+  readonly id: string
+  readonly address: NetworkAddress
+  /** Who opened the connection. */
+  readonly direction: 'incoming' | 'outgoing'
+  /** Topic prefixes the peer subscribes. */
+  readonly subscriptions: readonly string[]
+}
+
+export interface PeerCounters {
+  messagesIn: number
+  messagesOut: number
+  bytesIn: number
+  bytesOut: number
+  /** Messages dropped because the peer's queue was full. */
+  droppedOut: number
+  /** Bytes waiting for the peer now. */
+  queuedBytes: number
+}
+
+export interface BusHandler {
+  /**
+   * A message that a subscription matches. The payload is `bytes[start, end)`, one encoded value, valid during
+   * the call.
+   */
+  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, from: Peer): void
+  onPeerAdded(peer: Peer): void
+  /** `local` is true when this side ended the peering. */
+  onPeerLost(peer: Peer, local: boolean): void
+  /** The peer's subscriptions changed. */
+  onSubscriptionsChanged(peer: Peer): void
+  /** The queues of all peers are short again after a `queued` or `dropped` outcome. */
+  onDrain(): void
+  /** Something an operator should know; for example a peer that sends garbage. */
+  onReport(report: Report): void
+}
+
+export interface Bus {
+  /** Own identity on the bus: a UUID as text. */
+  readonly id: string
+  /** Peers whose handshake is done. */
+  peers(): readonly Peer[]
+  /** Encodes once and sends to every peer that subscribes a prefix of `topic`. Never to the own process. */
+  publish(topic: string, message: Encodable): PublishOutcome
+  /** Sends to one peer, whatever it subscribes. */
+  send(peerId: string, topic: string, message: Encodable): PublishOutcome
+  /** Receives every topic that starts with `prefix`. */
+  subscribe(prefix: string): void
+  unsubscribe(prefix: string): void
+  counters(): PeerCounters
+  /** Ends all peerings in order and stops listening; resolves when every connection is closed. */
+  close(): Promise<void>
+}

@@ -1,0 +1,91 @@
+/**
+ * From received messages to event handlers. An event that nobody handles is never decoded; arguments are read once
+ * for all handlers of an event.
+ */
+import type { Report } from '../base/report.js'
+import type { ByteReader } from '../data/byte-reader.js'
+import { DecodeError } from '../data/decode-error.js'
+import type { EventType } from '../data/event.js'
+import { expectContent, type OpenedMessage, readText, readVectorStart } from '../data/messages.js'
+
+type Handler = (...args: unknown[]) => void
+
+interface Binding {
+  readonly type: EventType
+  readonly handlers: readonly Handler[]
+  reported: boolean
+}
+
+export interface EventCounters {
+  /** Events given to a handler. */
+  handled: number
+  /** Events that no handler asks for. */
+  ignored: number
+  /** Events with arguments that do not fit. */
+  malformed: number
+}
+
+export class EventDispatch {
+  readonly #bindings = new Map<string, Binding>()
+  readonly #onReport: (report: Report) => void
+  readonly #onHandlerError: (error: unknown, eventName: string) => void
+  readonly counters: EventCounters = { handled: 0, ignored: 0, malformed: 0 }
+
+  constructor(
+    onReport: (report: Report) => void,
+    onHandlerError: (error: unknown, eventName: string) => void,
+  ) {
+    this.#onReport = onReport
+    this.#onHandlerError = onHandlerError
+  }
+
+  /** Registers a handler and returns the function that removes it. */
+  on(type: EventType, handler: Handler): () => void {
+    const handlers = this.#bindings.get(type.eventName)?.handlers ?? []
+    this.#bindings.set(type.eventName, { type, handlers: [...handlers, handler], reported: false })
+    return () => {
+      const binding = this.#bindings.get(type.eventName)
+      if (binding === undefined) return
+      const rest = binding.handlers.filter((other) => other !== handler)
+      if (rest.length === 0) this.#bindings.delete(type.eventName)
+      else this.#bindings.set(type.eventName, { ...binding, handlers: rest })
+    }
+  }
+
+  /** One event; the reader stands behind `openMessage`. Throws `DecodeError` for what is no event at all. */
+  dispatch(reader: ByteReader, opened: OpenedMessage, from: string): void {
+    expectContent(reader, opened, 2)
+    const name = readText(reader)
+    const binding = this.#bindings.get(name)
+    if (binding === undefined) {
+      this.counters.ignored += 1
+      return
+    }
+    let args: readonly unknown[]
+    try {
+      args = binding.type.readArguments(reader, readVectorStart(reader)) as readonly unknown[]
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      return this.#malformed(binding, error, from)
+    }
+    this.counters.handled += 1
+    for (const handler of binding.handlers) {
+      try {
+        handler(...args)
+      } catch (error) {
+        this.#onHandlerError(error, name)
+      }
+    }
+  }
+
+  #malformed(binding: Binding, error: DecodeError, from: string): void {
+    this.counters.malformed += 1
+    if (binding.reported) return
+    binding.reported = true
+    this.#onReport({
+      severity: 'warning',
+      code: 'event-mismatch',
+      message: `event ${binding.type.eventName} from ${from} is ignored: ${error.message}`,
+    })
+  }
+}

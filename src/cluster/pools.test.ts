@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest'
+import { readJsonLines } from '../../test/support/vectors.js'
+import { Address, Port, Subnet } from '../data/address.js'
+import type { Layout, LayoutNode } from '../layout/layout.js'
+import type { NodeType } from '../layout/node-type.js'
+import type { HashEra } from '../options/dialect.js'
+import { hashKey, type PoolKey } from './hash.js'
+import { assignMembers, Pool, type PoolSpec } from './pools.js'
+
+function layoutOf(nodes: Readonly<Record<string, NodeType>>): Layout {
+  const entries = Object.entries(nodes).map(([name, nodeType]): [string, LayoutNode] => [
+    name,
+    {
+      name,
+      nodeType,
+      ip: Address.parse('127.0.0.1'),
+      zoneId: '',
+      port: undefined,
+      interface: undefined,
+      manager: undefined,
+      timeMachine: undefined,
+      lbFilter: undefined,
+      metricsPort: undefined,
+      span: undefined,
+    },
+  ])
+  return { nodes: new Map(entries), redefs: [] }
+}
+
+function poolOf(era: HashEra, names: readonly string[]): Pool {
+  const pool = new Pool({ topic: 'pool', nodeType: 'PROXY' }, era)
+  for (const name of names) {
+    pool.add(name, false)
+    pool.nodeUp(name)
+  }
+  return pool
+}
+
+describe('highest random weight', () => {
+  // Stored baselines of Zeek 3.0 (spec/cluster-framework.md 3.5).
+  test('the 3.0 baselines', () => {
+    const proxies = poolOf('tagged-3.0', ['proxy-1', 'proxy-2'])
+    for (const key of [0n, 1n, 2n, 3n]) expect(proxies.highestRandomWeight(key)).toBe('proxy-1')
+    for (const key of [13n, 37n, 42n, 101n]) expect(proxies.highestRandomWeight(key)).toBe('proxy-2')
+    const workers = poolOf('tagged-3.0', ['worker-1', 'worker-2', 'worker-3'])
+    expect([0n, 1n, 2n, 3n, 4n, 5n].map((key) => workers.highestRandomWeight(key))).toEqual(
+      ['1', '2', '3', '3', '2', '2'].map((number) => `worker-${number}`),
+    )
+    expect(['a', 'b', '1.2.3.4', 'example.com'].map((key) => workers.highestRandomWeight(key))).toEqual(
+      ['3', '3', '2', '2'].map((number) => `worker-${number}`),
+    )
+    expect(hashKey('tagged-3.0', '')).toBe(2263640685)
+    expect(hashKey('tagged-3.0', 'a')).toBe(1837371655)
+    expect(hashKey('tagged-3.0', 0n)).toBe(3049837286)
+  })
+
+  test('the 7.1 baselines', () => {
+    const proxies = poolOf('bare-strings-7.1', ['proxy-1', 'proxy-2'])
+    for (const key of [0n, 2n, 3n]) expect(proxies.highestRandomWeight(key)).toBe('proxy-2')
+    for (const key of [1n, 13n, 37n, 42n, 101n]) expect(proxies.highestRandomWeight(key)).toBe('proxy-1')
+  })
+
+  interface RecordedKey {
+    readonly zeek_type: string
+    readonly zeek_literal: string
+    readonly text: string
+    readonly fnv1a32: number
+    readonly topic: Readonly<Record<string, string>>
+  }
+
+  /** Zeek printed bytes that are not ASCII as `\\xhh`. */
+  function unescaped(text: string): Uint8Array {
+    return Buffer.from(
+      text.replaceAll(/\\x(..)/g, (_match, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+      'latin1',
+    )
+  }
+
+  /** The recorded Zeek expression as a key, for the types that pools accept. */
+  function toKey(entry: RecordedKey): PoolKey | undefined {
+    switch (entry.zeek_type) {
+      case 'string':
+        return unescaped(entry.text)
+      case 'count':
+        return BigInt(entry.text)
+      case 'bool':
+        return entry.text === 'T'
+      case 'addr':
+        return Address.parse(entry.text)
+      case 'subnet':
+        return Subnet.parse(entry.text)
+      case 'port':
+        return Port.parse(entry.text)
+      default:
+        return undefined
+    }
+  }
+
+  test('the choices of a real Zeek 9 with three, two and one proxies alive', () => {
+    let compared = 0
+    for (const entry of readJsonLines<RecordedKey>('hashes/hrw.jsonl')) {
+      const key = toKey(entry)
+      if (key === undefined) continue
+      const pool = poolOf('bare-strings-7.1', ['proxy-1', 'proxy-2', 'proxy-3'])
+      const ownerTopic = (): string => `zeek.cluster.node.${pool.highestRandomWeight(key)}.`
+      expect(hashKey('bare-strings-7.1', key), entry.zeek_literal).toBe(entry.fnv1a32)
+      expect(ownerTopic(), entry.zeek_literal).toBe(entry.topic['all-alive'])
+      pool.nodeDown('proxy-3')
+      expect(ownerTopic(), entry.zeek_literal).toBe(entry.topic['after-down-proxy-3'])
+      pool.nodeDown('proxy-1')
+      expect(ownerTopic(), entry.zeek_literal).toBe(entry.topic['after-down-proxy-1'])
+      compared += 1
+    }
+    expect(compared).toBeGreaterThan(140)
+  })
+})
+
+describe('round robin', () => {
+  test('goes over the living in order, each key with its own sequence', () => {
+    const pool = poolOf('tagged-3.0', ['proxy-1', 'proxy-2', 'proxy-3'])
+    expect([pool.roundRobin(), pool.roundRobin(), pool.roundRobin('other'), pool.roundRobin()]).toEqual([
+      'proxy-1',
+      'proxy-2',
+      'proxy-1',
+      'proxy-3',
+    ])
+    pool.nodeDown('proxy-1')
+    expect([pool.roundRobin(), pool.roundRobin(), pool.roundRobin()]).toEqual(['proxy-2', 'proxy-3', 'proxy-2'])
+    pool.nodeDown('proxy-2')
+    pool.nodeDown('proxy-3')
+    expect(pool.roundRobin()).toBeUndefined()
+    expect(pool.highestRandomWeight(1n)).toBeUndefined()
+  })
+
+  test('the local node counts for round robin from the start, but never owns a key', () => {
+    const pool = new Pool({ topic: 'pool', nodeType: 'PROXY' }, 'tagged-3.0')
+    pool.add('proxy-1', true)
+    expect(pool.aliveCount).toBe(1)
+    expect(pool.roundRobin()).toBe('proxy-1')
+    expect(pool.highestRandomWeight('x')).toBeUndefined()
+  })
+})
+
+describe('membership', () => {
+  const layout = layoutOf({ manager: 'MANAGER', 'proxy-1': 'PROXY', 'proxy-2': 'PROXY', 'proxy-10': 'PROXY' })
+
+  function assign(...specs: PoolSpec[]): (readonly string[])[] {
+    const pools = specs.map((spec) => new Pool(spec, 'tagged-3.0'))
+    assignMembers(pools, layout, 'manager', true)
+    return pools.map((pool) => pool.members)
+  }
+
+  test('all nodes of the type, by the bytes of their names', () => {
+    expect(assign({ topic: 'a', nodeType: 'PROXY' })).toEqual([['proxy-1', 'proxy-10', 'proxy-2']])
+  })
+
+  test('limited pools share a cursor, in order of their topics', () => {
+    expect(
+      assign({ topic: 'b', nodeType: 'PROXY', maxNodes: 2 }, { topic: 'a', nodeType: 'PROXY', maxNodes: 2 }),
+    ).toEqual([
+      ['proxy-2', 'proxy-1'],
+      ['proxy-1', 'proxy-10'],
+    ])
+  })
+
+  test('an exclusive pool takes its nodes from all others', () => {
+    expect(
+      assign({ topic: 'z', nodeType: 'PROXY', maxNodes: 1, exclusive: true }, { topic: 'a', nodeType: 'PROXY' }),
+    ).toEqual([['proxy-1'], ['proxy-10', 'proxy-2']])
+  })
+
+  test('the manager that is the logger is in the logger pool', () => {
+    expect(assign({ topic: 'l', nodeType: 'LOGGER' })).toEqual([['manager']])
+  })
+
+  test.each([
+    [{ topic: 'a', nodeType: 'MANAGER' } as const, 'pools of MANAGER nodes do not exist'],
+    [{ topic: 'a', nodeType: 'PROXY', exclusive: true } as const, 'needs maxNodes'],
+    [{ topic: 'a', nodeType: 'PROXY', exclusive: true, maxNodes: 4 } as const, 'need more PROXY nodes'],
+  ])('%j is refused', (spec, message) => {
+    expect(() => assign(spec)).toThrow(message)
+  })
+})

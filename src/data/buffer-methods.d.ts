@@ -1,0 +1,11 @@
+/** Methods of Node's Buffer that its type declarations leave out. They skip the argument checks of `toString`. */
+declare global {
+  interface Buffer {
+    utf8Slice(start: number, end: number): string
+    latin1Slice(start: number, end: number): string
+    utf8Write(text: string, offset: number, length: number): number
+    latin1Write(text: string, offset: number, length: number): number
+  }
+}
+
+export {}

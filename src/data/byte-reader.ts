@@ -1,0 +1,154 @@
+import { DecodeError } from './decode-error.js'
+
+const SHORT_TEXT_BYTES = 32
+const CACHE_SLOTS = 4096
+
+/**
+ * A cursor over bytes with the primitive encodings of Broker's wire format. One reader is reused for many
+ * messages (`reset`); nothing it returns refers to the input unless said so.
+ */
+export class ByteReader {
+  bytes: Buffer = EMPTY
+  offset = 0
+  end = 0
+  #view: DataView = EMPTY_VIEW
+  #source: Uint8Array = EMPTY
+
+  constructor(bytes?: Uint8Array) {
+    if (bytes !== undefined) this.reset(bytes, 0, bytes.length)
+  }
+
+  /** Starts over on `bytes[start, end)`. */
+  reset(bytes: Uint8Array, start: number, end: number): void {
+    if (bytes !== this.#source) {
+      this.#source = bytes
+      this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    this.offset = start
+    this.end = end
+  }
+
+  get remaining(): number {
+    return this.end - this.offset
+  }
+
+  /** Moves over `count` bytes and returns where they start. Throws `DecodeError` when they are not there. */
+  take(count: number): number {
+    const offset = this.offset
+    if (count > this.end - offset) throw new DecodeError('truncated', 'input ends inside a value', offset)
+    this.offset = offset + count
+    return offset
+  }
+
+  u8(): number {
+    return this.bytes[this.take(1)]!
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.take(2))
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.take(4))
+  }
+
+  i32(): number {
+    return this.#view.getInt32(this.take(4))
+  }
+
+  u64(): bigint {
+    return this.#view.getBigUint64(this.take(8))
+  }
+
+  i64(): bigint {
+    return this.#view.getBigInt64(this.take(8))
+  }
+
+  f64(): number {
+    return this.#view.getFloat64(this.take(8))
+  }
+
+  /** Unsigned integer in groups of seven bits; wraps at 32 bits as Broker's reader does. */
+  varbyte(): number {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.u8()
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
+    }
+    throw new DecodeError('too-large', 'a length has more than five bytes', this.offset)
+  }
+
+  /** A count of elements of at least `minimumBytes` each; more than can be there is an error at once. */
+  elementCount(minimumBytes: number): number {
+    const count = this.varbyte()
+    if (count * minimumBytes > this.end - this.offset) {
+      throw new DecodeError('truncated', `${count} elements announced, but the input is shorter`, this.offset)
+    }
+    return count
+  }
+
+  /** A copy of the bytes of a `str`. */
+  strBytes(): Uint8Array {
+    const length = this.varbyte()
+    const start = this.take(length)
+    return Uint8Array.prototype.slice.call(this.bytes, start, start + length)
+  }
+
+  /** A `str` as text; bytes that are not UTF-8 become U+FFFD. */
+  str(): string {
+    const length = this.varbyte()
+    return this.text(length)
+  }
+
+  /** The next `length` bytes as text; bytes that are not UTF-8 become U+FFFD. */
+  text(length: number): string {
+    const start = this.take(length)
+    if (length <= SHORT_TEXT_BYTES) return cachedText(this.bytes, start, length)
+    return this.bytes.utf8Slice(start, start + length)
+  }
+
+  skip(count: number): void {
+    this.take(count)
+  }
+
+  /** Throws when anything is left. */
+  expectEnd(): void {
+    if (this.offset !== this.end) {
+      throw new DecodeError('trailing-bytes', `${this.end - this.offset} bytes left over`, this.offset)
+    }
+  }
+}
+
+const EMPTY = Buffer.alloc(0)
+const EMPTY_VIEW = new DataView(new ArrayBuffer(0))
+
+/**
+ * Short texts repeat (names of events, topics, protocols, states), and making a string from bytes costs more than
+ * comparing bytes: one slot per hash keeps the last text and its bytes. Memory: at most 4096 short strings.
+ */
+const cacheTexts: (string | undefined)[] = new Array(CACHE_SLOTS)
+const cacheLengths = new Uint8Array(CACHE_SLOTS)
+const cacheBytes = new Uint8Array(CACHE_SLOTS * SHORT_TEXT_BYTES)
+
+function cachedText(bytes: Uint8Array, start: number, length: number): string {
+  if (length === 0) return ''
+  let hash = 0x811c9dc5 ^ length
+  for (let index = start; index < start + length; index += 1) {
+    hash = Math.imul(hash ^ bytes[index]!, 0x01000193)
+  }
+  const slot = (hash ^ (hash >>> 15)) & (CACHE_SLOTS - 1)
+  const cacheStart = slot * SHORT_TEXT_BYTES
+  const known = cacheTexts[slot]
+  if (known !== undefined && cacheLengths[slot] === length) {
+    let index = 0
+    while (index < length && cacheBytes[cacheStart + index] === bytes[start + index]) index += 1
+    if (index === length) return known
+  }
+  const text = (bytes as Buffer).utf8Slice(start, start + length)
+  cacheTexts[slot] = text
+  cacheLengths[slot] = length
+  for (let index = 0; index < length; index += 1) cacheBytes[cacheStart + index] = bytes[start + index]!
+  return text
+}

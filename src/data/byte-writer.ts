@@ -1,0 +1,132 @@
+import { EncodeError } from './decode-error.js'
+
+const INITIAL_BYTES = 1024
+
+/**
+ * A growing byte buffer with the primitive encodings of Broker's wire format (spec/broker-protocol.md 0, 1.2).
+ * Numbers are big endian. Encoders append; `length` can be set back to undo what was appended.
+ */
+export class ByteWriter {
+  bytes: Buffer
+  length = 0
+  #view: DataView
+
+  constructor(initial: number | Buffer = INITIAL_BYTES) {
+    this.bytes = typeof initial === 'number' ? Buffer.allocUnsafeSlow(initial) : initial
+    this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length)
+  }
+
+  /** The bytes written so far; a view, valid until the next write. */
+  written(): Uint8Array {
+    return this.bytes.subarray(0, this.length)
+  }
+
+  /** A copy of the bytes written so far. */
+  toBytes(): Uint8Array {
+    return Uint8Array.from(this.written())
+  }
+
+  /** Goes on in another buffer, from its start. */
+  replaceBuffer(bytes: Buffer): void {
+    this.bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.length = 0
+  }
+
+  /** Makes room for `count` more bytes and returns the offset where they go; `length` moves behind them. */
+  reserve(count: number): number {
+    const offset = this.length
+    const end = offset + count
+    if (end > this.bytes.length) this.#grow(end)
+    this.length = end
+    return offset
+  }
+
+  u8(value: number): void {
+    const offset = this.reserve(1)
+    this.bytes[offset] = value
+  }
+
+  u16(value: number): void {
+    const offset = this.reserve(2)
+    this.#view.setUint16(offset, value)
+  }
+
+  u32(value: number): void {
+    const offset = this.reserve(4)
+    this.#view.setUint32(offset, value)
+  }
+
+  /** Overwrites four bytes that were written before. */
+  patchU32(offset: number, value: number): void {
+    this.#view.setUint32(offset, value)
+  }
+
+  u64(value: bigint): void {
+    const offset = this.reserve(8)
+    this.#view.setBigUint64(offset, value)
+  }
+
+  i64(value: bigint): void {
+    const offset = this.reserve(8)
+    this.#view.setBigInt64(offset, value)
+  }
+
+  f64(value: number): void {
+    const offset = this.reserve(8)
+    this.#view.setFloat64(offset, value)
+  }
+
+  raw(bytes: Uint8Array): void {
+    const offset = this.reserve(bytes.length)
+    this.bytes.set(bytes, offset)
+  }
+
+  /** Unsigned integer up to 2^32-1 in groups of seven bits, least significant first. */
+  varbyte(value: number): void {
+    if (value < 0 || value > 0xffffffff) throw new EncodeError(`a length of ${value} does not fit the format`)
+    let rest = value
+    while (rest > 0x7f) {
+      this.u8((rest & 0x7f) | 0x80)
+      rest >>>= 7
+    }
+    this.u8(rest)
+  }
+
+  /** Varbyte length, then the bytes; text is UTF-8. */
+  str(value: string | Uint8Array): void {
+    if (typeof value !== 'string') {
+      this.varbyte(value.length)
+      this.raw(value)
+      return
+    }
+    const length = value.length
+    if (length < 64) {
+      // Short ASCII text, by far the most common: one byte of length, one byte a character.
+      const start = this.reserve(length + 1)
+      const bytes = this.bytes
+      bytes[start] = length
+      let index = 0
+      for (; index < length; index += 1) {
+        const code = value.charCodeAt(index)
+        if (code > 0x7f) break
+        bytes[start + 1 + index] = code
+      }
+      if (index === length) return
+      this.length = start
+    }
+    const byteLength = Buffer.byteLength(value)
+    this.varbyte(byteLength)
+    const offset = this.reserve(byteLength)
+    this.bytes.utf8Write(value, offset, byteLength)
+  }
+
+  #grow(atLeast: number): void {
+    let capacity = Math.max(this.bytes.length * 2, INITIAL_BYTES)
+    while (capacity < atLeast) capacity *= 2
+    const bytes = Buffer.allocUnsafeSlow(capacity)
+    this.bytes.copy(bytes, 0, 0, this.length)
+    this.bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Typed events. An event type is a function: calling it with its arguments gives a message that can be published.
+ *
+ *     const seen = event('Demo::seen', [addr, count])
+ *     bus.publish(topic, seen(host, 3n))
+ *
+ * Wire form: spec/broker-protocol.md 6.2.
+ */
+import { TAG } from './binary.js'
+import type { ByteReader } from './byte-reader.js'
+import { ByteWriter } from './byte-writer.js'
+import { DecodeError } from './decode-error.js'
+import { type Encodable, MESSAGE_TYPE, writeMessageStart } from './messages.js'
+import type { DataType, Natives } from './types.js'
+
+/** Types of the parameters of an event. */
+// biome-ignore lint/suspicious/noExplicitAny: a list of types of anything; `never` would refuse every element
+export type ParameterTypes = readonly DataType<any>[]
+
+export interface EventType<Types extends ParameterTypes = ParameterTypes> {
+  /** Makes a message; nothing is encoded before it is published. */
+  (...args: Natives<Types>): EventMessage
+  /** Full name, for example `Demo::seen`. */
+  readonly eventName: string
+  readonly types: Types
+  /**
+   * Reads the arguments; the reader stands at the first one. Throws `DecodeError` for a wrong number or type.
+   */
+  readArguments(reader: ByteReader, size: number): Natives<Types>
+}
+
+/** An event with its arguments, ready to be published. */
+export class EventMessage implements Encodable {
+  readonly #prefix: Uint8Array
+  readonly #types: ParameterTypes
+  readonly args: readonly unknown[]
+
+  constructor(prefix: Uint8Array, types: ParameterTypes, args: readonly unknown[]) {
+    this.#prefix = prefix
+    this.#types = types
+    this.args = args
+  }
+
+  writeTo(writer: ByteWriter): void {
+    writer.raw(this.#prefix)
+    const types = this.#types
+    for (let index = 0; index < types.length; index += 1) types[index]!.write(writer, this.args[index])
+  }
+}
+
+/** Declares an event. The name is Zeek's full name; the types are those of its parameters, in order. */
+export function event<const Types extends ParameterTypes>(name: string, types: Types): EventType<Types> {
+  const prefix = encodePrefix(name, types.length)
+  const make = (...args: unknown[]): EventMessage => new EventMessage(prefix, types, args)
+  return Object.assign(make, {
+    eventName: name,
+    types,
+    readArguments(reader: ByteReader, size: number): Natives<Types> {
+      if (size !== types.length) {
+        throw new DecodeError(
+          'type-mismatch',
+          `event ${name} has ${types.length} parameters, got ${size} arguments`,
+          reader.offset,
+        )
+      }
+      const args: unknown[] = []
+      for (let index = 0; index < size; index += 1) args.push(types[index]!.read(reader))
+      return args as Natives<Types>
+    },
+  }) as EventType<Types>
+}
+
+/** Everything in front of the arguments: it is the same for every message of an event. */
+function encodePrefix(name: string, parameterCount: number): Uint8Array {
+  const writer = new ByteWriter()
+  writeMessageStart(writer, MESSAGE_TYPE.event, 2)
+  writer.u8(TAG.string)
+  writer.str(name)
+  writer.u8(TAG.vector)
+  writer.varbyte(parameterCount)
+  return writer.toBytes()
+}

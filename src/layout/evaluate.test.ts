@@ -1,0 +1,305 @@
+/** The exact text of every diagnostic about the meaning of a file: place, message, source line, carets; one mistake gives one. */
+import { describe, expect, test } from 'vitest'
+import { DIALECTS } from '../options/dialect.js'
+import { formatDiagnostic, parseLayout } from './index.js'
+
+function problems(text: string): string {
+  const { diagnostics } = parseLayout(text, { file: 'a.zeek', dialect: DIALECTS.reference })
+  return `\n${diagnostics.map(formatDiagnostic).join('\n')}`
+}
+
+describe('fields', () => {
+  test('unknown field with a near name', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $metric_port=1/tcp],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:55: error: \`$metric_port\` is not a field of a node; did you mean \`$metrics_port\`? the fields are $node_type, $ip, $zone_id, $p, $interface, $manager, $time_machine, $id, $lb_filter, $metrics_port
+      	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $metric_port=1/tcp],
+      	                                                     ^^^^^^^^^^^^"
+    `)
+  })
+  test('unknown field', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $colour="red"],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:55: error: \`$colour\` is not a field of a node: the fields are $node_type, $ip, $zone_id, $p, $interface, $manager, $time_machine, $id, $lb_filter, $metrics_port
+      	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $colour="red"],
+      	                                                     ^^^^^^^"
+    `)
+  })
+  test('field twice', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $zone_id="a", $zone_id="b"],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:69: error: \`$zone_id\` is given twice: remove one
+      	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $zone_id="a", $zone_id="b"],
+      	                                                                   ^^^^^^^^"
+    `)
+  })
+  test('no node_type and no ip', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$p=1/tcp],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:3: error: node "m" has no \`$node_type\`: add one, as in \`$node_type=Cluster::WORKER\`
+      	["m"] = [$p=1/tcp],
+      	 ^^^
+      a.zeek:2:3: error: node "m" has no \`$ip\`: add one, as in \`$ip=127.0.0.1\`
+      	["m"] = [$p=1/tcp],
+      	 ^^^"
+    `)
+  })
+  test('empty record', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:3: error: node "m" has no \`$node_type\`: add one, as in \`$node_type=Cluster::WORKER\`
+      	["m"] = [],
+      	 ^^^
+      a.zeek:2:3: error: node "m" has no \`$ip\`: add one, as in \`$ip=127.0.0.1\`
+      	["m"] = [],
+      	 ^^^"
+    `)
+  })
+  test('unknown node type', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANGER, $ip=127.0.0.1],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:22: error: \`Cluster::MANGER\` is not a node type; did you mean \`Cluster::MANAGER\`? the types are Cluster::NONE, Cluster::CONTROL, Cluster::LOGGER, Cluster::MANAGER, Cluster::PROXY, Cluster::WORKER, Cluster::TIME_MACHINE
+      	["m"] = [$node_type=Cluster::MANGER, $ip=127.0.0.1],
+      	                    ^^^^^^^^^^^^^^^"
+    `)
+  })
+  test('node type without module', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=MANAGER, $ip=127.0.0.1],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:22: error: \`MANAGER\` is known in the module Cluster only: write \`Cluster::MANAGER\`
+      	["m"] = [$node_type=MANAGER, $ip=127.0.0.1],
+      	                    ^^^^^^^"
+    `)
+  })
+  test('node type in quotes', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type="MANAGER", $ip=127.0.0.1],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:22: error: \`$node_type\` is a node type, not a string: write \`Cluster::MANAGER\` without quotes
+      	["m"] = [$node_type="MANAGER", $ip=127.0.0.1],
+      	                    ^^^^^^^^^"
+    `)
+  })
+  test('IPv6 address in quotes', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip="::1"],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:44: error: \`$ip\` of node "m" is an address, not a string: write \`$ip=[::1]\` without quotes
+      	["m"] = [$node_type=Cluster::MANAGER, $ip="::1"],
+      	                                          ^^^^^"
+    `)
+  })
+  test('port without protocol', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=42900],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:58: error: \`$p\` of node "m" is a port, not a count: write \`$p=42900/tcp\`
+      	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=42900],
+      	                                                        ^^^^^"
+    `)
+  })
+  test('name where a string belongs', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $manager=other],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:64: error: \`$manager\` of node "m" is a string, not the name \`other\`: write \`$manager="other"\`
+      	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $manager=other],
+      	                                                              ^^^^^"
+    `)
+  })
+  test('run-time field', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $id="x"],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:55: warning: \`$id\` is set while the node is connected: the value given here is ignored
+      	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $id="x"],
+      	                                                     ^^^"
+    `)
+  })
+  test('record that is none', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = "manager",
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:10: error: node "m" is not a record: write \`[$node_type=…, $ip=…]\`
+      	["m"] = "manager",
+      	        ^^^^^^^^^"
+    `)
+  })
+  test('name that is none', () => {
+    const text = `redef Cluster::nodes = {
+	[5] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1],
+};
+`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:2:3: error: the name of a node is a string: write it in quotes, as in \`["manager"]\`
+      	[5] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1],
+      	 ^"
+    `)
+  })
+})
+
+describe('options', () => {
+  test('interval without unit', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp],
+};
+redef Cluster::retry_interval = 5;`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:4:33: error: \`Cluster::retry_interval\` is an interval, not a count: write a unit, as in \`5 secs\`
+      redef Cluster::retry_interval = 5;
+                                      ^"
+    `)
+  })
+  test('bool in quotes', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp],
+};
+redef Cluster::manager_is_logger = "F";`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:4:36: error: \`Cluster::manager_is_logger\` is a bool, not a string: write \`T\` or \`F\`
+      redef Cluster::manager_is_logger = "F";
+                                         ^^^"
+    `)
+  })
+  test('string without quotes', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp],
+};
+redef Cluster::worker_topic = Topics::WORKER;`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:4:31: error: \`Cluster::worker_topic\` is a string, not a name: write it in quotes
+      redef Cluster::worker_topic = Topics::WORKER;
+                                    ^^^^^^^^^^^^^^"
+    `)
+  })
+  test('bare name', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp],
+};
+redef Cluster::worker_topic = worker;`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:4:31: error: \`worker\` has no meaning here: write a name with its module, as in \`Module::NAME\`, or a string in quotes
+      redef Cluster::worker_topic = worker;
+                                    ^^^^^^"
+    `)
+  })
+  test('adding to a simple value', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp],
+};
+redef Cluster::retry_interval += 5 secs;`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:4:7: error: \`+=\` adds to a table, and \`Cluster::retry_interval\` is none: write \`=\`
+      redef Cluster::retry_interval += 5 secs;
+            ^^^^^^^^^^^^^^^^^^^^^^^"
+    `)
+  })
+  test('unknown option with a near name', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp],
+};
+redef Cluster::retry_intervall = 5 secs;`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:4:7: warning: \`Cluster::retry_intervall\` is not an option of this library; did you mean \`Cluster::retry_interval\`?
+      redef Cluster::retry_intervall = 5 secs;
+            ^^^^^^^^^^^^^^^^^^^^^^^^"
+    `)
+  })
+  test('unknown option', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp],
+};
+redef Telemetry::metrics_port = 9911/tcp;`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:4:7: note: \`Telemetry::metrics_port\` is kept, but no node of this library reads it
+      redef Telemetry::metrics_port = 9911/tcp;
+            ^^^^^^^^^^^^^^^^^^^^^^^"
+    `)
+  })
+  test('table with a near name', () => {
+    const text = `redef nodes = { ["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp] };`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:1:7: error: \`nodes\` is not defined; did you mean \`Cluster::nodes\`?
+      redef nodes = { ["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp] };
+            ^^^^^"
+    `)
+  })
+  test('nodes that are no table', () => {
+    const text = `redef Cluster::nodes = 5;`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:1:24: error: \`Cluster::nodes\` is a table: write \`{ ["name"] = [$node_type=…, $ip=…], … }\`
+      redef Cluster::nodes = 5;
+                             ^"
+    `)
+  })
+  test('nodes replaced', () => {
+    const text = `redef Cluster::nodes = {
+	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp],
+};
+redef Cluster::nodes = {
+	["n"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp]
+};`
+    expect(problems(text)).toMatchInlineSnapshot(`
+      "
+      a.zeek:4:7: warning: this \`=\` drops the nodes given before it: write \`+=\` to add to them
+      redef Cluster::nodes = {
+            ^^^^^^^^^^^^^^"
+    `)
+  })
+})

@@ -1,0 +1,37 @@
+/** A cluster layout as data: what `cluster-layout.zeek` says, without its text. */
+import type { Address, Port } from '../data/address.js'
+import type { Redef } from '../options/registry.js'
+import type { SourceSpan } from './diagnostics.js'
+import type { NodeType } from './node-type.js'
+
+/** One entry of `Cluster::nodes` (`Cluster::Node` of the reference page). */
+export interface LayoutNode {
+  readonly name: string
+  readonly nodeType: NodeType
+  readonly ip: Address
+  /** Zone of a non-global IPv6 address, or empty. */
+  readonly zoneId: string
+  /** Where the node listens; undefined when it does not. */
+  readonly port: Port | undefined
+  readonly interface: string | undefined
+  readonly manager: string | undefined
+  readonly timeMachine: string | undefined
+  readonly lbFilter: string | undefined
+  readonly metricsPort: Port | undefined
+  /** Where the entry stands; undefined for a layout made in code. */
+  readonly span: SourceSpan | undefined
+}
+
+export interface Layout {
+  /** In the order of the file; a later entry of the same name replaces an earlier one. */
+  readonly nodes: ReadonlyMap<string, LayoutNode>
+  /** Every redef with a simple value, in order, of known and of unknown options. */
+  readonly redefs: readonly Redef[]
+}
+
+/** Nodes ordered by the bytes of their names: `worker-10` before `worker-2`, as Zeek orders them. */
+export function nodesByName(layout: Layout, nodeType?: NodeType): LayoutNode[] {
+  return [...layout.nodes.values()]
+    .filter((node) => nodeType === undefined || node.nodeType === nodeType)
+    .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
+}

@@ -1,0 +1,266 @@
+/**
+ * A node's logging: streams with typed columns, whose records go to local files, to the loggers, or both. Records
+ * for a logger travel in batches; while no logger is there they wait, up to a limit. Counterpart: `log-receiver.ts`.
+ */
+import type { Clock, Timer, Timers } from '../base/time.js'
+import type { Bus, Peer, PublishOutcome } from '../bus/bus.js'
+import { ByteWriter } from '../data/byte-writer.js'
+import {
+  ASCII_WRITER,
+  type LogField,
+  type LogWriterDescription,
+  writeBatchStart,
+  writeLogCreate,
+  writeLogWriteStart,
+} from '../data/log-messages.js'
+import type { Encodable } from '../data/messages.js'
+import { type DataType, type RecordOf, writeLogValue } from '../data/types.js'
+import { ClusterError } from '../base/errors.js'
+import type { LogStore, OpenWriter } from './log-store.js'
+
+/** Column names and types, in order. */
+// biome-ignore lint/suspicious/noExplicitAny: columns of any type; `never` would refuse every element
+export type Columns = Readonly<Record<string, DataType<any>>>
+
+export interface StreamOptions<C extends Columns> {
+  /** Base name of the file; default: from the stream's name, `Conn::LOG` is `conn`. */
+  readonly path?: string
+  readonly columns: C
+}
+
+/** A log stream: `write` takes one record. */
+export interface LogStream<C extends Columns = Columns> {
+  readonly id: string
+  readonly path: string
+  write(record: RecordOf<C>): void
+}
+
+export interface LogsSettings {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly bus: Bus
+  /** Where records are written on this node; undefined when it does not log locally. */
+  readonly local: LogStore | undefined
+  /** Whether records go to the loggers. */
+  readonly remote: boolean
+  readonly batchSize: number
+  readonly batchIntervalMs: number
+  /** `Broker::default_log_topic_prefix`. */
+  readonly topicPrefix: string
+  /** Topic of the logger whose turn it is, or undefined when none is known to be alive. */
+  readonly loggerTopic: () => string | undefined
+  readonly onProblem: (code: string, message: string) => void
+}
+
+export interface LogsCounters {
+  /** Records written by this node. */
+  written: number
+  /** Records handed to the bus. */
+  sent: number
+  /** Records that wait for their batch or for a logger. */
+  waiting: number
+  /** Records given up because too many waited. */
+  dropped: number
+}
+
+/** Records that wait for a logger; the oldest batch is dropped beyond. */
+const WAITING_LIMIT_BYTES = 64 * 1024 * 1024
+const BATCH_LIMIT_BYTES = 256 * 1024
+
+/** LogWrite messages of one stream for one logger. */
+class Batch implements Encodable {
+  readonly topic: string
+  readonly writer: ByteWriter
+  records = 0
+
+  constructor(topic: string, writer: ByteWriter) {
+    this.topic = topic
+    this.writer = writer
+  }
+
+  writeTo(writer: ByteWriter): void {
+    writeBatchStart(writer, this.records)
+    writer.raw(this.writer.written())
+  }
+}
+
+interface Stream {
+  readonly description: LogWriterDescription
+  readonly columns: readonly (readonly [string, DataType<unknown>])[]
+  readonly local: OpenWriter | undefined
+  /** Open batches by topic. */
+  readonly batches: Map<string, Batch>
+}
+
+export class Logs {
+  readonly #settings: LogsSettings
+  readonly #streams = new Map<string, Stream>()
+  /** Batches that found no logger, oldest first. */
+  #stranded: Batch[] = []
+  #strandedBytes = 0
+  readonly #scratch = new ByteWriter()
+  readonly #spareWriters: ByteWriter[] = []
+  #timer: Timer | undefined
+  #written = 0
+  #sent = 0
+  #dropped = 0
+  #outcome: PublishOutcome = 'accepted'
+
+  constructor(settings: LogsSettings) {
+    this.#settings = settings
+  }
+
+  /**
+   * Declares a stream. Throws `ClusterError` code `stream-exists` for a name that is taken and `not-loggable` for a
+   * column type that logs do not have.
+   */
+  createStream<const C extends Columns>(id: string, options: StreamOptions<C>): LogStream<C> {
+    if (this.#streams.has(id)) throw new ClusterError('stream-exists', `log stream ${id} exists already`, { id })
+    const path = options.path ?? defaultPath(id)
+    const columns = Object.entries(options.columns) as [string, DataType<unknown>][]
+    const description: LogWriterDescription = {
+      stream: id,
+      writer: ASCII_WRITER,
+      path,
+      config: new Map(),
+      fields: columns.map(([name, type]) => toField(id, name, type)),
+    }
+    const stream: Stream = {
+      description,
+      columns,
+      local: this.#settings.local?.openWriter(description),
+      batches: new Map(),
+    }
+    this.#streams.set(id, stream)
+    if (this.#settings.remote) {
+      this.#settings.bus.publish(this.#settings.topicPrefix + id, this.#announcement(stream))
+    }
+    return { id, path, write: (record) => this.#write(stream, record as Record<string, unknown>) }
+  }
+
+  /** A peer came: it learns of every writer before its first record. */
+  onPeerAdded(peer: Peer): void {
+    if (!this.#settings.remote) return
+    for (const stream of this.#streams.values()) {
+      const topic = this.#settings.topicPrefix + stream.description.stream
+      this.#settings.bus.send(peer.id, topic, this.#announcement(stream))
+    }
+  }
+
+  /** A logger is alive: what waited for one goes out. */
+  onLoggerAvailable(): void {
+    const stranded = this.#stranded
+    this.#stranded = []
+    this.#strandedBytes = 0
+    for (const batch of stranded) this.#send(batch)
+  }
+
+  /** The worst outcome of sending since the last call. */
+  takeOutcome(): PublishOutcome {
+    const outcome = this.#outcome
+    this.#outcome = 'accepted'
+    return outcome
+  }
+
+  counters(): LogsCounters {
+    let waiting = 0
+    for (const stream of this.#streams.values()) {
+      for (const batch of stream.batches.values()) waiting += batch.records
+    }
+    for (const batch of this.#stranded) waiting += batch.records
+    return { written: this.#written, sent: this.#sent, waiting, dropped: this.#dropped }
+  }
+
+  /** Sends every open batch; local files are flushed by the log store. */
+  flush(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const stream of this.#streams.values()) {
+      for (const batch of stream.batches.values()) this.#send(batch)
+      stream.batches.clear()
+    }
+  }
+
+  #write(stream: Stream, record: Record<string, unknown>): void {
+    const writer = this.#scratch
+    writer.length = 0
+    writer.u32(stream.columns.length)
+    for (const [name, type] of stream.columns) writeLogValue(writer, type.log!, record[name])
+    this.#written += 1
+    if (stream.local !== undefined) this.#settings.local?.write(stream.local, writer.bytes, 0, writer.length)
+    if (this.#settings.remote) this.#append(stream, writer)
+  }
+
+  #append(stream: Stream, record: ByteWriter): void {
+    const topic = this.#topicFor(stream)
+    let batch = stream.batches.get(topic)
+    if (batch === undefined) {
+      batch = new Batch(topic, this.#spareWriters.pop() ?? new ByteWriter())
+      stream.batches.set(topic, batch)
+    }
+    writeLogWriteStart(batch.writer, stream.description, record.length)
+    batch.writer.raw(record.written())
+    batch.records += 1
+    if (batch.records >= this.#settings.batchSize || batch.writer.length >= BATCH_LIMIT_BYTES) {
+      stream.batches.delete(topic)
+      this.#send(batch)
+    } else {
+      this.#timer ??= this.#settings.timers.after(this.#settings.batchIntervalMs, () => this.flush())
+    }
+  }
+
+  #topicFor(stream: Stream): string {
+    return this.#settings.loggerTopic() ?? this.#settings.topicPrefix + stream.description.stream
+  }
+
+  #send(batch: Batch): void {
+    const { bus } = this.#settings
+    let outcome = bus.publish(batch.topic, batch)
+    if (outcome === 'no-peer') {
+      // The logger that it was meant for is gone: another one may be there.
+      const topic = this.#settings.loggerTopic()
+      if (topic !== undefined && topic !== batch.topic) outcome = bus.publish(topic, batch)
+    }
+    if (outcome === 'no-peer') return this.#strand(batch)
+    this.#sent += batch.records
+    if (outcome !== 'accepted') this.#outcome = outcome
+    batch.writer.length = 0
+    if (this.#spareWriters.length < 16) this.#spareWriters.push(batch.writer)
+  }
+
+  #strand(batch: Batch): void {
+    this.#stranded.push(batch)
+    this.#strandedBytes += batch.writer.length
+    while (this.#strandedBytes > WAITING_LIMIT_BYTES) {
+      const oldest = this.#stranded.shift()
+      if (oldest === undefined) return
+      this.#strandedBytes -= oldest.writer.length
+      if (this.#dropped === 0) {
+        this.#settings.onProblem('log-records-dropped', 'no logger is reachable and too many records wait: the oldest are dropped')
+      }
+      this.#dropped += oldest.records
+    }
+  }
+
+  #announcement(stream: Stream): Encodable {
+    const seconds = this.#settings.clock.wallMs() / 1000
+    return { writeTo: (writer) => writeLogCreate(writer, stream.description, seconds) }
+  }
+}
+
+function toField(id: string, name: string, type: DataType<unknown>): LogField {
+  if (type.log === undefined) {
+    const message = `column ${name} of log stream ${id}: type ${type.name} cannot be logged`
+    throw new ClusterError('not-loggable', message, { id, name })
+  }
+  return { name, tag: type.log.tag, elementTag: type.log.elementTag, optional: type.optional }
+}
+
+/** Zeek's rule: `Foo::LOG` is `foo`, `HTTPThing::BAR_LOG` is `http_thing_bar` (spec/cluster-framework.md 6.2). */
+export function defaultPath(id: string): string {
+  const [module, rest] = id.includes('::') ? id.split('::', 2) : ['', id]
+  if (module === '' || module === undefined || rest === undefined) return id.toLowerCase()
+  const snake = module.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
+  const suffix = rest === 'LOG' ? '' : `_${rest.replace(/_LOG$/, '')}`
+  return (snake + suffix).toLowerCase()
+}

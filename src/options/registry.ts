@@ -1,0 +1,200 @@
+/**
+ * Every redefinable option of the framework: Zeek's name, type, default by dialect and environment variables.
+ * The layout, the command line and the node all read this table, so that an option exists in one place.
+ *
+ * Precedence, lowest first: the dialect's default, `redef` in the layout in order of appearance, `redef` on the
+ * command line, the environment; where Zeek reads the environment for the default only, every redef beats it.
+ */
+import type { Address, Port } from '../data/address.js'
+import { DIALECTS, type Dialect } from './dialect.js'
+
+/** The types an option can have, and the JavaScript type of their values. Intervals are seconds. */
+export interface OptionTypes {
+  bool: boolean
+  count: bigint
+  interval: number
+  string: string
+}
+
+export type OptionType = keyof OptionTypes
+
+/** A value as a `redef` gives it, before it is known whether it fits the option. */
+export type RedefValue =
+  | { readonly type: 'bool'; readonly value: boolean }
+  | { readonly type: 'count'; readonly value: bigint }
+  | { readonly type: 'int'; readonly value: bigint }
+  | { readonly type: 'double'; readonly value: number }
+  | { readonly type: 'interval'; readonly value: number }
+  | { readonly type: 'string'; readonly value: string }
+  | { readonly type: 'addr'; readonly value: Address }
+  | { readonly type: 'port'; readonly value: Port }
+  | { readonly type: 'name'; readonly value: string }
+
+export interface Redef {
+  /** Full name, for example `Cluster::retry_interval`. */
+  readonly name: string
+  readonly value: RedefValue
+}
+
+export interface OptionDefinition<Type extends OptionType = OptionType> {
+  /** Full Zeek name. */
+  readonly name: string
+  readonly type: Type
+  readonly default: (dialect: Dialect) => OptionTypes[Type]
+  /** Environment variables; the first that is set counts. They beat every redef, but see `environmentIsDefault`. */
+  readonly environment?: readonly string[]
+  /** The environment only gives the default (spec/cluster-framework.md 2.5). */
+  readonly environmentIsDefault?: true
+  /** What an environment text means; undefined when it is not valid. */
+  readonly fromEnvironment?: (text: string) => OptionTypes[Type] | undefined
+}
+
+function option<Type extends OptionType>(definition: OptionDefinition<Type>): OptionDefinition<Type> {
+  return definition
+}
+
+function topic(name: string, rest: string): OptionDefinition<'string'> {
+  return option({ name, type: 'string', default: (dialect) => `${dialect.topicRoot}/${rest}` })
+}
+
+/** Whole seconds, 0 or more; 0 means never retry (spec/cluster-framework.md 2.5). */
+function wholeSeconds(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text.trim()) ? Number(text.trim()) : undefined
+}
+
+export const OPTIONS = {
+  /** Distribute log records over the loggers, one after the other (`Cluster::enable_round_robin_logging`). */
+  enableRoundRobinLogging: option({
+    name: 'Cluster::enable_round_robin_logging',
+    type: 'bool',
+    default: () => true,
+  }),
+  loggerTopic: topic('Cluster::logger_topic', 'cluster/logger'),
+  managerTopic: topic('Cluster::manager_topic', 'cluster/manager'),
+  proxyTopic: topic('Cluster::proxy_topic', 'cluster/proxy'),
+  workerTopic: topic('Cluster::worker_topic', 'cluster/worker'),
+  timeMachineTopic: topic('Cluster::time_machine_topic', 'cluster/time_machine'),
+  nodeTopicPrefix: topic('Cluster::node_topic_prefix', 'cluster/node/'),
+  nodeidTopicPrefix: topic('Cluster::nodeid_topic_prefix', 'cluster/nodeid/'),
+  /** The manager takes the role of the logger (`Cluster::manager_is_logger`). */
+  managerIsLogger: option({ name: 'Cluster::manager_is_logger', type: 'bool', default: () => true }),
+  /** Name of the local node (`Cluster::node`). */
+  node: option({ name: 'Cluster::node', type: 'string', default: () => '' }),
+  /** Seconds between attempts to connect to another node; 0 is never (`Cluster::retry_interval`). */
+  retryInterval: option({
+    name: 'Cluster::retry_interval',
+    type: 'interval',
+    default: (dialect) => dialect.retryIntervalSeconds,
+    environment: ['ZEEK_DEFAULT_CONNECT_RETRY', 'BRO_DEFAULT_CONNECT_RETRY'],
+    fromEnvironment: wholeSeconds,
+  }),
+  proxyPoolTopic: topic('Cluster::proxy_pool_spec$topic', 'cluster/pool/proxy'),
+  workerPoolTopic: topic('Cluster::worker_pool_spec$topic', 'cluster/pool/worker'),
+  loggerPoolTopic: topic('Cluster::logger_pool_spec$topic', 'cluster/pool/logger'),
+  /** Plain TCP instead of TLS on every peering (`Broker::disable_ssl`). */
+  disableSsl: option({ name: 'Broker::disable_ssl', type: 'bool', default: () => false }),
+  /** Records of a stream that are sent as one message at most (`Broker::log_batch_size`). */
+  logBatchSize: option({ name: 'Broker::log_batch_size', type: 'count', default: () => 400n }),
+  /** Seconds that a record waits for its batch to fill at most (`Broker::log_batch_interval`). */
+  logBatchInterval: option({ name: 'Broker::log_batch_interval', type: 'interval', default: () => 1 }),
+  defaultLogTopicPrefix: topic('Broker::default_log_topic_prefix', 'logs/'),
+  /** Address to listen on. Empty: the address that the layout gives the node (`Broker::default_listen_address`). */
+  defaultListenAddress: option({
+    name: 'Broker::default_listen_address',
+    type: 'string',
+    default: () => '',
+    environment: ['ZEEK_DEFAULT_LISTEN_ADDRESS', 'BRO_DEFAULT_LISTEN_ADDRESS'],
+    environmentIsDefault: true,
+    fromEnvironment: (text) => text,
+  }),
+  /** Seconds between attempts to listen on a port in use; 0 is never (`Broker::default_listen_retry`). */
+  defaultListenRetry: option({
+    name: 'Broker::default_listen_retry',
+    type: 'interval',
+    default: (dialect) => (dialect.name === 'reference' ? 30 : 1),
+    environment: ['ZEEK_DEFAULT_LISTEN_RETRY', 'BRO_DEFAULT_LISTEN_RETRY'],
+    fromEnvironment: (text) => (/^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined),
+  }),
+} as const
+
+type OptionKey = keyof typeof OPTIONS
+
+/** The value of every option of the framework, by its name in this library. */
+export type Options = {
+  readonly [Key in OptionKey]: (typeof OPTIONS)[Key] extends OptionDefinition<infer Type>
+    ? OptionTypes[Type]
+    : never
+}
+
+/** A redef or an environment variable that does not fit its option. */
+export interface OptionProblem {
+  readonly name: string
+  readonly message: string
+}
+
+const byZeekName = new Map<string, OptionKey>(
+  (Object.keys(OPTIONS) as OptionKey[]).map((key) => [OPTIONS[key].name, key]),
+)
+
+/** The definition of an option by its Zeek name, or undefined. */
+export function findOption(zeekName: string): OptionDefinition | undefined {
+  const key = byZeekName.get(zeekName)
+  return key === undefined ? undefined : OPTIONS[key]
+}
+
+/** The value of a redef as the option's type, or undefined when it does not fit. */
+export function fitRedef<Type extends OptionType>(
+  type: Type,
+  redef: RedefValue,
+): OptionTypes[Type] | undefined {
+  return redef.type === type ? (redef.value as OptionTypes[Type]) : undefined
+}
+
+/** Computes all options. Redefs of names that this table does not know are skipped. */
+export function resolveOptions(settings: {
+  readonly dialect: Dialect
+  readonly redefs?: readonly Redef[]
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}): { readonly options: Options; readonly problems: readonly OptionProblem[] } {
+  const problems: OptionProblem[] = []
+  const values: Record<string, unknown> = {}
+  for (const [key, definition] of Object.entries(OPTIONS) as [OptionKey, OptionDefinition][]) {
+    values[key] = definition.default(settings.dialect)
+  }
+  const applyEnvironment = (asDefault: boolean): void => {
+    for (const [key, definition] of Object.entries(OPTIONS) as [OptionKey, OptionDefinition][]) {
+      if ((definition.environmentIsDefault ?? false) !== asDefault) continue
+      const variable = definition.environment?.find((name) => settings.environment?.[name] !== undefined)
+      if (variable === undefined) continue
+      const text = settings.environment?.[variable] ?? ''
+      const value = definition.fromEnvironment?.(text)
+      if (value === undefined) {
+        problems.push({
+          name: definition.name,
+          message: `environment variable ${variable} is not valid: '${text}'`,
+        })
+      } else {
+        values[key] = value
+      }
+    }
+  }
+  applyEnvironment(true)
+  for (const redef of settings.redefs ?? []) {
+    const key = byZeekName.get(redef.name)
+    if (key === undefined) continue
+    const value = fitRedef(OPTIONS[key].type, redef.value)
+    if (value === undefined) {
+      const message = `${redef.name} is of type ${OPTIONS[key].type}, not ${redef.value.type}`
+      problems.push({ name: redef.name, message })
+    } else {
+      values[key] = value
+    }
+  }
+  applyEnvironment(false)
+  return { options: values as Options, problems }
+}
+
+/** The options of a dialect with nothing redefined. */
+export function defaultOptions(name: keyof typeof DIALECTS): Options {
+  return resolveOptions({ dialect: DIALECTS[name] }).options
+}

@@ -1,0 +1,74 @@
+/**
+ * The port to the network: connections that carry bytes in order. Implementations: `tcp.ts` (TCP and TLS) and the
+ * in-memory network of `zeek-cluster/testing`. Callbacks never run inside the call that caused them.
+ */
+import type { ClusterError } from '../base/errors.js'
+
+export interface NetworkAddress {
+  /** IP address or host name as text, without brackets; an IPv6 zone follows `%`. */
+  readonly host: string
+  /** 0 to 65535; 0 in `listen` asks for any free port. */
+  readonly port: number
+}
+
+/**
+ * How a connection is protected. `anonymous-tls` is what Zeek does without certificates: encrypted, nobody is
+ * authenticated (spec/broker-protocol.md 4.2). Both ends must agree.
+ */
+export type Security = 'plain' | 'anonymous-tls'
+
+export interface Connection {
+  readonly remote: NetworkAddress
+  readonly local: NetworkAddress
+  /** Bytes that were handed over and have not left the process yet. */
+  readonly bufferedBytes: number
+  /** Sends `bytes`, which stay unchanged until `onFlushed` is called (also when the connection fails). */
+  send(bytes: Uint8Array, onFlushed: () => void): void
+  /** Closes both directions after everything sent has left. */
+  end(): void
+  /** Closes at once; what was not sent is lost. */
+  destroy(): void
+  /** Stops or resumes reading. */
+  pauseReading(): void
+  resumeReading(): void
+}
+
+export interface ConnectionHandler {
+  /** Only for outgoing connections: established, TLS handshake included. */
+  onOpen?(connection: Connection): void
+  /** Bytes from the peer, valid during the call. */
+  onBytes(bytes: Uint8Array): void
+  /** Called once, last. `error` is undefined for an orderly end. */
+  onClose(error: TransportError | undefined): void
+}
+
+export type TransportErrorCode =
+  | 'connection-refused'
+  | 'connection-reset'
+  | 'connection-timeout'
+  | 'host-unreachable'
+  | 'tls-failed'
+  | 'address-in-use'
+  | 'address-not-available'
+  | 'permission-denied'
+  | 'transport-failed'
+
+export type TransportError = ClusterError<TransportErrorCode, NetworkAddress>
+
+export interface Listener {
+  /** Where it really listens. */
+  readonly address: NetworkAddress
+  /** Stops accepting; open connections stay. */
+  close(): Promise<void>
+}
+
+export interface Network {
+  /** Starts to connect. Failures arrive at `handler.onClose`. */
+  connect(address: NetworkAddress, security: Security, timeoutMs: number, handler: ConnectionHandler): Connection
+  /** Rejects with a `TransportError`, for example code `address-in-use`. */
+  listen(
+    address: NetworkAddress,
+    security: Security,
+    accept: (connection: Connection) => ConnectionHandler,
+  ): Promise<Listener>
+}
