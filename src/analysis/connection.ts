@@ -40,23 +40,19 @@ export class ConnectionSide {
 /** Which side sent a packet, seen from the connection that it may belong to. */
 export type Direction = 'from-originator' | 'from-responder' | 'other-connection'
 
-/** Summary of one direction for the record. */
-export interface SideSummary {
-  /** Payload bytes; may be negative where sequence numbers were nonsense, Zeek wraps these around 2^64. */
-  readonly payloadBytes: number
-}
-
-export abstract class Connection<Side extends ConnectionSide = ConnectionSide> {
+export abstract class Connection {
   readonly hash: number
   readonly transport: Transport
   readonly ipProtocol: number
   readonly isOneWay: boolean
   readonly startSeconds: number
-  originator: Side
-  responder: Side
+  originator: ConnectionSide
+  responder: ConnectionSide
   lastSeconds: number
   history = ''
   missedBytes = 0
+  /** Uids of the tunnels that packets came through; absent outside of tunnels. */
+  tunnelUids: Set<string> | undefined
   /** Silence after which the connection is over. */
   protected inactivitySeconds: number
   protected inactivityDueSeconds: number
@@ -74,8 +70,8 @@ export abstract class Connection<Side extends ConnectionSide = ConnectionSide> {
     packet: DecodedPacket,
     hash: number,
     startSeconds: number,
-    originator: Side,
-    responder: Side,
+    originator: ConnectionSide,
+    responder: ConnectionSide,
     inactivitySeconds: number,
   ) {
     this.hash = hash
@@ -90,18 +86,14 @@ export abstract class Connection<Side extends ConnectionSide = ConnectionSide> {
     this.inactivityDueSeconds = startSeconds + inactivitySeconds
   }
 
-  /** Takes a packet of this connection. `networkSeconds` is the clock of the timers, which never goes back. */
-  abstract process(
-    packet: DecodedPacket,
-    timestampSeconds: number,
-    networkSeconds: number,
-    fromOriginator: boolean,
-  ): void
+  /** Takes a packet of this connection. */
+  abstract process(packet: DecodedPacket, timestampSeconds: number, fromOriginator: boolean): void
   /** Runs the timers that are due at `networkSeconds` and sets `dueSeconds`. */
   abstract runTimers(networkSeconds: number): TimerResult
   /** Zeek's `conn_state`. */
   abstract connState(): string
-  abstract payloadBytes(side: Side): number
+  /** Payload bytes that `side` sent. May be negative where sequence numbers were nonsense. */
+  abstract payloadBytes(side: ConnectionSide): number
 
   /** Whether `packet` could be the start of another connection between the same ports. */
   isReusedBy(_packet: DecodedPacket): boolean {
@@ -132,6 +124,11 @@ export abstract class Connection<Side extends ConnectionSide = ConnectionSide> {
     this.history += side.isOriginator ? letter : letter.toLowerCase()
   }
 
+  /** Letters for things that may come in masses are repeated at the 10th, 100th, … time: `times` counts from 1. */
+  addScaledHistory(letter: string, side: ConnectionSide, times: number): void {
+    if (isPowerOfTen(times)) this.addHistory(letter, side)
+  }
+
   protected count(packet: DecodedPacket, side: ConnectionSide): void {
     side.packets += 1
     side.ipBytes += packet.ipLength
@@ -149,6 +146,12 @@ export abstract class Connection<Side extends ConnectionSide = ConnectionSide> {
     this.inactivityDueSeconds = this.lastSeconds + this.inactivitySeconds
     return this.inactivityDueSeconds <= networkSeconds ? 'remove' : 'keep'
   }
+}
+
+function isPowerOfTen(value: number): boolean {
+  let power = 1
+  while (power < value) power *= 10
+  return power === value
 }
 
 function isSource(packet: DecodedPacket, side: ConnectionSide): boolean {

@@ -5,25 +5,13 @@
 import type { DecodedPacket } from './packet.js'
 
 /**
- * Hash of the connection that `packet` belongs to, 0 to 2^32 - 1. Addresses, ports and protocol for TCP and UDP;
- * only addresses and protocol for the rest, because requests and replies of ICMP differ in their types.
+ * Hash of the connection that `packet` belongs to, 0 to 2^32 - 1: addresses, ports and protocol. The ports of ICMP
+ * are a message's type and that of its answer, so that request and reply agree too.
  */
 export function flowHash(packet: DecodedPacket): number {
-  const hasPorts = packet.transport === 'tcp' || packet.transport === 'udp'
-  const source = endpointHash(
-    packet.source0,
-    packet.source1,
-    packet.source2,
-    packet.source3,
-    hasPorts ? packet.sourcePort : 0,
-  )
-  const target = endpointHash(
-    packet.target0,
-    packet.target1,
-    packet.target2,
-    packet.target3,
-    hasPorts ? packet.targetPort : 0,
-  )
+  const { source0, source1, source2, source3, target0, target1, target2, target3 } = packet
+  const source = endpointHash(source0, source1, source2, source3, packet.sourcePort)
+  const target = endpointHash(target0, target1, target2, target3, packet.targetPort)
   // Sum and product are symmetric; either alone would be zero or constant too often.
   return mix((source + target) ^ Math.imul(source | 1, target | 1) ^ packet.ipProtocol) >>> 0
 }

@@ -136,7 +136,8 @@ function assemble(datagram: PendingDatagram): Datagram {
   bytes.set(datagram.header)
   for (const piece of datagram.pieces) {
     // A piece before the hole may reach past the end that the last fragment gave.
-    if (piece.start < length) bytes.set(piece.bytes.subarray(0, length - piece.start), headerLength + piece.start)
+    if (piece.start < length)
+      bytes.set(piece.bytes.subarray(0, length - piece.start), headerLength + piece.start)
   }
   return { bytes, headerLength, nextProtocol: datagram.nextProtocol }
 }

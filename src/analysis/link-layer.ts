@@ -1,6 +1,7 @@
 /**
- * Finds the IP header in a captured frame. Link layers are those that captures of IP traffic use, with the tags
- * and labels that may stand between them and IP: 802.1Q and QinQ, MPLS, PPPoE, SNAP.
+ * Finds the IP header in a captured frame. Link layers are those that captures of IP traffic use, with what may
+ * stand between them and IP: 802.1Q and QinQ tags, VN-Tag, MPLS labels, PPPoE, SNAP, FabricPath, provider backbone
+ * bridging.
  */
 
 /** Why a packet could not be followed. Each is a counter of the decoder. */
@@ -29,6 +30,7 @@ export type IpOffset = number | Undecodable
 export const LINK_TYPE = {
   null: 0,
   ethernet: 1,
+  ppp: 9,
   raw: 101,
   rawBsd: 12,
   rawOpenBsd: 14,
@@ -47,6 +49,9 @@ const ETHERTYPE = {
   oldServiceVlan: 0x9100,
   mplsUnicast: 0x8847,
   pppoeSession: 0x8864,
+  backboneBridge: 0x88e7,
+  fabricPath: 0x8903,
+  vnTag: 0x8926,
 } as const
 
 /** Below this, the Ethernet type field is a length (IEEE 802.3). */
@@ -70,6 +75,8 @@ export function findIp(linkType: number, bytes: Uint8Array): IpOffset {
     case LINK_TYPE.ipv4:
     case LINK_TYPE.ipv6:
       return 0
+    case LINK_TYPE.ppp:
+      return bytes.length <= 4 ? 'link-header-truncated' : afterPpp(bytes)
     case LINK_TYPE.linuxCooked:
       return bytes.length <= 16 ? 'link-header-truncated' : afterEthertype(bytes, 14)
     case LINK_TYPE.linuxCooked2:
@@ -87,6 +94,16 @@ function afterFamily(bytes: Uint8Array): IpOffset {
   const little = bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)
   const big = bytes[3]! | (bytes[2]! << 8) | (bytes[1]! << 16) | (bytes[0]! << 24)
   return NULL_FAMILIES.includes(little) || NULL_FAMILIES.includes(big) ? 4 : 'not-ip'
+}
+
+/** PPP with or without HDLC-like framing, RFC 1662. */
+function afterPpp(bytes: Uint8Array): IpOffset {
+  const offset = bytes[0] === 0xff && bytes[1] === 0x03 ? 2 : 0
+  return isPppIp(readUint16(bytes, offset)) ? offset + 2 : 'not-ip'
+}
+
+function isPppIp(protocol: number): boolean {
+  return protocol === PPP_IPV4 || protocol === PPP_IPV6
 }
 
 /** LINKTYPE_LINUX_SLL2 has the protocol first and 18 more bytes before the payload. */
@@ -116,10 +133,22 @@ function followEthertype(bytes: Uint8Array, firstType: number, firstOffset: numb
         break
       case ETHERTYPE.mplsUnicast:
         return afterLabels(bytes, offset)
-      case ETHERTYPE.pppoeSession: {
+      case ETHERTYPE.pppoeSession:
         if (bytes.length <= offset + 8) return 'link-header-truncated'
-        const protocol = readUint16(bytes, offset + 6)
-        return protocol === PPP_IPV4 || protocol === PPP_IPV6 ? offset + 8 : 'not-ip'
+        return isPppIp(readUint16(bytes, offset + 6)) ? offset + 8 : 'not-ip'
+      case ETHERTYPE.vnTag:
+        if (bytes.length <= offset + 6) return 'link-header-truncated'
+        type = readUint16(bytes, offset + 4)
+        offset += 6
+        break
+      case ETHERTYPE.backboneBridge:
+      case ETHERTYPE.fabricPath: {
+        // A whole Ethernet header follows: after the service tag of 4 bytes, or 2 bytes into the FabricPath tag.
+        const header = offset + (type === ETHERTYPE.backboneBridge ? 4 : 2)
+        if (bytes.length <= header + 14) return 'link-header-truncated'
+        type = readUint16(bytes, header + 12)
+        offset = header + 14
+        break
       }
       default: {
         if (type >= MIN_ETHERTYPE || type > MAX_FRAME_LENGTH_FIELD) return 'not-ip'

@@ -13,6 +13,7 @@ import { checksumHolds, pseudoHeaderSum } from './checksum.js'
 import { FragmentReassembler } from './fragments.js'
 import { icmpCounterpart } from './icmp.js'
 import { findIp, UNDECODABLE_REASONS, type Undecodable } from './link-layer.js'
+import { innerFrame, MAX_TUNNEL_DEPTH } from './tunnel.js'
 
 export type Transport = 'tcp' | 'udp' | 'icmp' | 'unknown'
 
@@ -73,6 +74,8 @@ export class DecodedPacket {
   /** The buffer that holds the transport header, and where in it. */
   bytes: Uint8Array = new Uint8Array(0)
   transportOffset = 0
+  /** The pair of addresses between which the innermost tunnel runs, as text; empty outside of tunnels. */
+  tunnel = ''
   /** A transport checksum that does not add up. Only set when checksums are verified. */
   hasBadChecksum = false
 }
@@ -90,6 +93,7 @@ export class PacketDecoder {
   readonly #counters: Record<Undecodable, number>
   readonly #ignoreChecksums: boolean
   readonly #fragments = new FragmentReassembler()
+  #tunnelDepth = 0
 
   constructor(options: PacketDecoderOptions) {
     this.#ignoreChecksums = options.ignoreChecksums
@@ -106,12 +110,27 @@ export class PacketDecoder {
   }
 
   /** Decodes one frame. `originalLength` is its length on the wire in bytes. */
-  decode(timestampSeconds: number, linkType: number, bytes: Uint8Array, originalLength: number): DecodeResult {
-    const offset = findIp(linkType, bytes)
-    const result =
-      typeof offset === 'number' ? this.#decodeIp(timestampSeconds, bytes, offset, originalLength) : offset
+  decode(
+    timestampSeconds: number,
+    linkType: number,
+    bytes: Uint8Array,
+    originalLength: number,
+  ): DecodeResult {
+    this.packet.tunnel = ''
+    this.#tunnelDepth = 0
+    const result = this.#decodeFrame(timestampSeconds, linkType, bytes, originalLength)
     if (result !== 'decoded' && result !== 'fragment') this.#counters[result] += 1
     return result
+  }
+
+  #decodeFrame(
+    timestampSeconds: number,
+    linkType: number,
+    bytes: Uint8Array,
+    wireLength: number,
+  ): DecodeResult {
+    const offset = findIp(linkType, bytes)
+    return typeof offset === 'number' ? this.#decodeIp(timestampSeconds, bytes, offset, wireLength) : offset
   }
 
   #decodeIp(timestampSeconds: number, bytes: Uint8Array, offset: number, wireLength: number): DecodeResult {
@@ -134,7 +153,8 @@ export class PacketDecoder {
     if (wireLength < offset + length) return 'ip-shorter-than-stated'
     if (headerLength < IPV4_HEADER_BYTES || headerLength > length) return 'ip-header-invalid'
     if (headerLength > captured) return 'ip-header-truncated'
-    if (!this.#ignoreChecksums && !checksumHolds(bytes, offset, offset + headerLength)) return 'ip-checksum-bad'
+    if (!this.#ignoreChecksums && !checksumHolds(bytes, offset, offset + headerLength))
+      return 'ip-checksum-bad'
 
     packet.source0 = packet.source1 = packet.target0 = packet.target1 = 0
     packet.source2 = packet.target2 = 0xffff
@@ -156,12 +176,24 @@ export class PacketDecoder {
         })
         if (datagram === undefined) return 'fragment'
         packet.ipLength = datagram.bytes.length
-        return this.#decodeTransport(datagram.nextProtocol, datagram.bytes, headerLength, datagram.bytes.length)
+        return this.#decodeTransport(
+          timestampSeconds,
+          datagram.nextProtocol,
+          datagram.bytes,
+          headerLength,
+          datagram.bytes.length,
+        )
       }
       if (fragmentOffset !== 0) return 'fragment-incomplete'
     }
     packet.ipLength = statedLength
-    return this.#decodeTransport(bytes[offset + 9]!, bytes, offset + headerLength, offset + statedLength)
+    return this.#decodeTransport(
+      timestampSeconds,
+      bytes[offset + 9]!,
+      bytes,
+      offset + headerLength,
+      offset + statedLength,
+    )
   }
 
   #decodeIPv6(timestampSeconds: number, bytes: Uint8Array, offset: number, wireLength: number): DecodeResult {
@@ -222,7 +254,7 @@ export class PacketDecoder {
           break
         }
         default:
-          return this.#decodeTransport(type, bytes, header, ipOffset + length)
+          return this.#decodeTransport(timestampSeconds, type, bytes, header, ipOffset + length)
       }
     }
   }
@@ -250,7 +282,7 @@ export class PacketDecoder {
     const nextProtocol = bytes[header]!
     if (bytes.length - ipOffset < length) {
       if ((field & 0xfff8) !== 0) return 'fragment-incomplete'
-      return this.#decodeTransport(nextProtocol, bytes, header + 8, ipOffset + length)
+      return this.#decodeTransport(timestampSeconds, nextProtocol, bytes, header + 8, ipOffset + length)
     }
     if (header + 8 > ipOffset + length) return 'ip-header-invalid'
     const datagram = this.#fragments.add({
@@ -267,7 +299,15 @@ export class PacketDecoder {
     this.packet.ipLength = whole.length
     whole[typeAt - ipOffset] = datagram.nextProtocol
     const { headerLength } = datagram
-    return this.#decodeExtensions(0, whole, 0, typeAt - ipOffset, headerLength, whole.length, false)
+    return this.#decodeExtensions(
+      timestampSeconds,
+      whole,
+      0,
+      typeAt - ipOffset,
+      headerLength,
+      whole.length,
+      false,
+    )
   }
 
   #fragmentKey(identification: number): string {
@@ -277,7 +317,13 @@ export class PacketDecoder {
   }
 
   /** `end` is where the packet ends by its IP header; not after `offset` when the header states no length. */
-  #decodeTransport(protocol: number, bytes: Uint8Array, offset: number, end: number): DecodeResult {
+  #decodeTransport(
+    timestampSeconds: number,
+    protocol: number,
+    bytes: Uint8Array,
+    offset: number,
+    end: number,
+  ): DecodeResult {
     const packet = this.packet
     const stated = Math.max(0, end - offset)
     const available = Math.max(0, bytes.length - offset)
@@ -303,12 +349,27 @@ export class PacketDecoder {
       case IP_PROTOCOL.ipInIp:
       case IP_PROTOCOL.ipv6InIp:
       case IP_PROTOCOL.gre:
-        return 'tunnel'
+        return this.#decodeTunnel(timestampSeconds)
       default:
         packet.transport = 'unknown'
         packet.sourcePort = packet.targetPort = 0
         return 'decoded'
     }
+  }
+
+  /** Goes on with the packet inside: that one is tracked, the outer one only tells where it ran. */
+  #decodeTunnel(timestampSeconds: number): DecodeResult {
+    const packet = this.packet
+    const { bytes, transportOffset, capturedPayloadLength } = packet
+    if (this.#tunnelDepth >= MAX_TUNNEL_DEPTH) return 'tunnel'
+    const payload = bytes.subarray(transportOffset, transportOffset + capturedPayloadLength)
+    const inner = innerFrame(packet.ipProtocol, payload)
+    if (inner === undefined) return 'tunnel'
+    const source = `${packet.source0},${packet.source1},${packet.source2},${packet.source3}`
+    const target = `${packet.target0},${packet.target1},${packet.target2},${packet.target3}`
+    packet.tunnel = source < target ? `${source} ${target}` : `${target} ${source}`
+    this.#tunnelDepth += 1
+    return this.#decodeFrame(timestampSeconds, inner.linkType, inner.bytes, inner.bytes.length)
   }
 
   #hasHeader(length: number): boolean {

@@ -3,7 +3,7 @@
  * and wrap; with the number of wraps they become positions that can be compared.
  */
 import { ConnectionSide } from './connection.js'
-import { TcpStream } from './tcp-stream.js'
+import { type StreamOwner, TcpStream } from './tcp-stream.js'
 
 /** States of one side, as Zeek tells them apart. */
 export type TcpState =
@@ -28,7 +28,15 @@ export function sequenceDelta(a: number, b: number): number {
   return (a - b) | 0
 }
 
-export class TcpEndpoint extends ConnectionSide {
+/** The connection, as its sides see it. */
+export interface TcpEndpointHost {
+  readonly isPartial: boolean
+  gapSeen(endpoint: TcpEndpoint, length: number): void
+}
+
+export class TcpEndpoint extends ConnectionSide implements StreamOwner {
+  host!: TcpEndpointHost
+  peer!: TcpEndpoint
   state: TcpState = 'inactive'
   previousState: TcpState = 'inactive'
   /** Number before the first payload byte, that of the SYN. */
@@ -49,11 +57,9 @@ export class TcpEndpoint extends ConnectionSide {
   lastFinPosition = 0
   lastRstPosition = 0
   retransmissions = 0
-  retransmissionsThreshold = 1
   zeroWindows = 0
-  zeroWindowsThreshold = 1
   gaps = 0
-  gapsThreshold = 1
+  badChecksums = 0
   readonly stream = new TcpStream()
 
   /** Starts numbering at `start`; `last` is one past the last byte seen. */
@@ -102,14 +108,6 @@ export class TcpEndpoint extends ConnectionSide {
       : wraps * WRAP + sequence - this.startSequence
   }
 
-  get isReset(): boolean {
-    return this.state === 'reset'
-  }
-
-  get isInactive(): boolean {
-    return this.state === 'inactive'
-  }
-
   /** Before anything but handshake packets. */
   get isInHandshake(): boolean {
     return this.state === 'inactive' || this.state === 'syn-sent' || this.state === 'syn-ack-sent'
@@ -120,15 +118,33 @@ export class TcpEndpoint extends ConnectionSide {
     return this.state === 'established' || (this.state === 'closed' && this.previousState === 'established')
   }
 
-  /** Payload bytes sent, by sequence numbers. `peer` is the other side. */
-  payloadSize(peer: TcpEndpoint): number {
+  get isPartial(): boolean {
+    return this.host.isPartial
+  }
+
+  gap(length: number): void {
+    this.host.gapSeen(this, length)
+  }
+
+  /** Payload bytes sent, by sequence numbers; negative when these make no sense. */
+  get payloadSize(): number {
     const isAbortedHalfOpen =
-      this.previousState === 'syn-sent' && this.state === 'reset' && peer.state === 'inactive'
+      this.previousState === 'syn-sent' && this.state === 'reset' && this.peer.state === 'inactive'
     // The numbers of a side that never got an answer say nothing about data.
     if (isAbortedHalfOpen && !this.hasNothingAcknowledged) return 0
     let size = Math.max(this.lastPosition - this.startSequence, this.acknowledgedPosition)
     if (size !== 0) size -= 1 // the SYN
     if (this.finCount > 0 && size !== 0) size -= 1
     return size
+  }
+
+  /** Seen bytes, or bytes whose acknowledgment is missing, still stand between this side and its end. */
+  get hasDataPending(): boolean {
+    if (this.stream.isGivenUp) return false
+    const behind = this.lastPosition - (this.startSequence + this.stream.delivered)
+    if (behind < 0) return false
+    // A FIN takes a number of its own, a RST does not.
+    if (behind > 1) return true
+    return this.state !== 'reset' && this.peer.stream.hasUnacknowledged
   }
 }

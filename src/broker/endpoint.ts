@@ -34,6 +34,8 @@ export interface EndpointSettings {
 }
 
 const CONNECT_TIMEOUT_MS = 1000
+/** Of the failed attempts to one address in a row, every this many is reported. */
+const REPORTED_ATTEMPTS = 60
 const GOODBYE_TIMEOUT_MS = 3000
 const HANDSHAKE_FRAME_LIMIT_BYTES = 1024 * 1024
 
@@ -104,6 +106,7 @@ export class Endpoint implements Bus, LinkOwner {
       connect: () => this.#connect(address),
       linkTo: (remoteId) => this.#claims.get(remoteId),
       onUnavailable: (reason, attempts) => {
+        if (attempts % REPORTED_ATTEMPTS !== 1) return
         this.report('info', 'peer-unavailable', `no peering with ${formatAddress(address)} (try ${attempts}): ${reason}`)
       },
     })

@@ -4,7 +4,6 @@
  * messages is a `Bus`; who starts it all is `src/node`.
  */
 import { Emitter } from '../base/emitter.js'
-import { errorMessage } from '../base/errors.js'
 import type { Report, Reporter } from '../base/report.js'
 import type { Clock, Timers } from '../base/time.js'
 import type { Bus, BusHandler, Peer, PublishOutcome } from '../bus/bus.js'
@@ -124,7 +123,7 @@ export class Cluster {
       batchSize: Number(options.logBatchSize),
       batchIntervalMs: options.logBatchInterval * 1000,
       topicPrefix: options.defaultLogTopicPrefix,
-      loggerTopic: () => this.#nextLoggerTopic(),
+      loggerTopic: (stream) => this.#nextLoggerTopic(stream),
       onProblem: problem,
     })
     this.#receiver = this.isLogger && settings.logStore ? new LogReceiver(settings.logStore, problem) : undefined
@@ -324,16 +323,11 @@ export class Cluster {
     this.#events.emit('captureDone')
   }
 
-  /** @internal Whether queues to peers are so long that a source should pause until `drain`. */
-  takeCongestion(): boolean {
-    const outcome = this.#logs.takeOutcome()
-    return outcome === 'queued' || outcome === 'dropped'
-  }
-
   /** @internal Last words, then every record on its way. */
   async stop(): Promise<void> {
     this.#events.emit('stopping')
     this.#logs.flush()
+    this.#logs.close()
     await this.#bus.close()
     await this.#settings.logStore?.close()
   }
@@ -441,18 +435,20 @@ export class Cluster {
     this.report('error', 'dialect-mismatch', reason)
   }
 
-  #nextLoggerTopic(): string | undefined {
-    if (!this.#settings.options.enableRoundRobinLogging) return undefined
+  /**
+   * `Cluster::rr_log_topic`. With loggers in the layout and none alive the record waits: on the common log topic
+   * each of them would get its own copy.
+   */
+  #nextLoggerTopic(stream: string): string | undefined {
+    const { options } = this.#settings
+    if (!options.enableRoundRobinLogging || this.loggerPool.members.length === 0) {
+      return options.defaultLogTopicPrefix + stream
+    }
     return this.rrTopic(this.loggerPool, 'Cluster::rr_log_topic')
   }
 
   #describe(peer: Peer): string {
     return this.#membership.nameOf(peer.id) ?? peer.id
-  }
-
-  /** @internal A script could not be run. */
-  scriptFailed(error: unknown, where: string): void {
-    this.report('error', 'script-error', `${where}: ${errorMessage(error)}`)
   }
 }
 

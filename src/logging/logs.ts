@@ -3,7 +3,7 @@
  * for a logger travel in batches; while no logger is there they wait, up to a limit. Counterpart: `log-receiver.ts`.
  */
 import type { Clock, Timer, Timers } from '../base/time.js'
-import type { Bus, Peer, PublishOutcome } from '../bus/bus.js'
+import type { Bus, Peer } from '../bus/bus.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import {
   ASCII_WRITER,
@@ -47,8 +47,8 @@ export interface LogsSettings {
   readonly batchIntervalMs: number
   /** `Broker::default_log_topic_prefix`. */
   readonly topicPrefix: string
-  /** Topic of the logger whose turn it is, or undefined when none is known to be alive. */
-  readonly loggerTopic: () => string | undefined
+  /** Topic for the next record of a stream, or undefined when the record must wait for a logger. */
+  readonly loggerTopic: (stream: string) => string | undefined
   readonly onProblem: (code: string, message: string) => void
 }
 
@@ -69,11 +69,14 @@ const BATCH_LIMIT_BYTES = 256 * 1024
 
 /** LogWrite messages of one stream for one logger. */
 class Batch implements Encodable {
-  readonly topic: string
+  readonly stream: string
+  /** Undefined while no logger is there. */
+  readonly topic: string | undefined
   readonly writer: ByteWriter
   records = 0
 
-  constructor(topic: string, writer: ByteWriter) {
+  constructor(stream: string, topic: string | undefined, writer: ByteWriter) {
+    this.stream = stream
     this.topic = topic
     this.writer = writer
   }
@@ -89,7 +92,7 @@ interface Stream {
   readonly columns: readonly (readonly [string, DataType<unknown>])[]
   readonly local: OpenWriter | undefined
   /** Open batches by topic. */
-  readonly batches: Map<string, Batch>
+  readonly batches: Map<string | undefined, Batch>
 }
 
 export class Logs {
@@ -101,10 +104,10 @@ export class Logs {
   readonly #scratch = new ByteWriter()
   readonly #spareWriters: ByteWriter[] = []
   #timer: Timer | undefined
+  #state: 'open' | 'closed' = 'open'
   #written = 0
   #sent = 0
   #dropped = 0
-  #outcome: PublishOutcome = 'accepted'
 
   constructor(settings: LogsSettings) {
     this.#settings = settings
@@ -155,13 +158,6 @@ export class Logs {
     for (const batch of stranded) this.#send(batch)
   }
 
-  /** The worst outcome of sending since the last call. */
-  takeOutcome(): PublishOutcome {
-    const outcome = this.#outcome
-    this.#outcome = 'accepted'
-    return outcome
-  }
-
   counters(): LogsCounters {
     let waiting = 0
     for (const stream of this.#streams.values()) {
@@ -181,6 +177,12 @@ export class Logs {
     }
   }
 
+  /** Nothing leaves this node any more: records that are written from now on go nowhere but to local files. */
+  close(): void {
+    this.#state = 'closed'
+    this.#timer?.cancel()
+  }
+
   #write(stream: Stream, record: Record<string, unknown>): void {
     const writer = this.#scratch
     writer.length = 0
@@ -188,14 +190,14 @@ export class Logs {
     for (const [name, type] of stream.columns) writeLogValue(writer, type.log!, record[name])
     this.#written += 1
     if (stream.local !== undefined) this.#settings.local?.write(stream.local, writer.bytes, 0, writer.length)
-    if (this.#settings.remote) this.#append(stream, writer)
+    if (this.#settings.remote && this.#state === 'open') this.#append(stream, writer)
   }
 
   #append(stream: Stream, record: ByteWriter): void {
-    const topic = this.#topicFor(stream)
+    const topic = this.#settings.loggerTopic(stream.description.stream)
     let batch = stream.batches.get(topic)
     if (batch === undefined) {
-      batch = new Batch(topic, this.#spareWriters.pop() ?? new ByteWriter())
+      batch = new Batch(stream.description.stream, topic, this.#spareWriters.pop() ?? new ByteWriter())
       stream.batches.set(topic, batch)
     }
     writeLogWriteStart(batch.writer, stream.description, record.length)
@@ -209,21 +211,16 @@ export class Logs {
     }
   }
 
-  #topicFor(stream: Stream): string {
-    return this.#settings.loggerTopic() ?? this.#settings.topicPrefix + stream.description.stream
-  }
-
   #send(batch: Batch): void {
-    const { bus } = this.#settings
-    let outcome = bus.publish(batch.topic, batch)
+    const { bus, loggerTopic } = this.#settings
+    let outcome = batch.topic === undefined ? 'no-peer' : bus.publish(batch.topic, batch)
     if (outcome === 'no-peer') {
-      // The logger that it was meant for is gone: another one may be there.
-      const topic = this.#settings.loggerTopic()
+      // The logger that it was meant for is gone, or there was none: another one may be there now.
+      const topic = loggerTopic(batch.stream)
       if (topic !== undefined && topic !== batch.topic) outcome = bus.publish(topic, batch)
     }
     if (outcome === 'no-peer') return this.#strand(batch)
     this.#sent += batch.records
-    if (outcome !== 'accepted') this.#outcome = outcome
     batch.writer.length = 0
     if (this.#spareWriters.length < 16) this.#spareWriters.push(batch.writer)
   }

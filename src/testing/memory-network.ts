@@ -70,13 +70,6 @@ export class MemoryNetwork implements Network {
       },
     }
   }
-
-  /** Breaks every connection to a listening address, as if its process had died. */
-  reset(address: NetworkAddress): void {
-    for (const connection of [...this.#connections]) {
-      if (key(connection.local) === key(address) || key(connection.remote) === key(address)) connection.destroy()
-    }
-  }
 }
 
 class MemoryConnection implements Connection {

@@ -1,0 +1,221 @@
+/**
+ * `zeek-cluster node`: one node in the foreground. Under `up` it is a child with a message channel: it tells its
+ * figures, and leaves when the channel closes, so that nothing is left behind when the parent dies.
+ */
+import { createReadStream } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { errorMessage } from '../../base/errors.js'
+import type { Report } from '../../base/report.js'
+import { every } from '../../base/time.js'
+import { nodesByName } from '../../layout/index.js'
+import { type CaptureSettings, captureUnreadable } from '../../node/capture-run.js'
+import { systemPlatform } from '../../node/platform.js'
+import { loadScript, locateInScripts } from '../../node/script-loader.js'
+import { type NamedScript, type RunningNode, startNode } from '../../node/start-node.js'
+import type { CaptureFigures, NodeFigures, NodeMessage, SupervisorMessage } from '../../supervisor/messages.js'
+import { removeStaleSocket } from '../../supervisor/control-socket.js'
+import { formatAddress } from '../../transport/format-address.js'
+import { loadCluster, type LoadedCluster, splitRedefs } from '../load-cluster.js'
+import { CommandError, fail, printRaw } from '../output.js'
+
+export interface NodeFlags {
+  readonly layout?: string
+  readonly dialect: string
+  readonly stateDir: string
+  readonly read?: string
+}
+
+const FIGURES_INTERVAL_MS = 500
+const BARRIER_TIMEOUT_MS = 2000
+/** How long a node whose supervisor died waits for the others to leave first. */
+const ORPHAN_PATIENCE_MS = 3000
+
+export async function runNode(name: string | undefined, args: readonly string[], flags: NodeFlags): Promise<void> {
+  const { redefs, rest: scriptFiles } = splitRedefs(args)
+  const loaded = await loadCluster({ file: flags.layout, dialect: flags.dialect, redefs, quiet: isChild() })
+  const nodeName = name ?? process.env['CLUSTER_NODE'] ?? loaded.options.node
+  if (nodeName === '') {
+    throw new CommandError(2, 'which node? Give its name, or set CLUSTER_NODE')
+  }
+  if (!loaded.layout.nodes.has(nodeName)) {
+    const known = [...loaded.layout.nodes.keys()].join(', ')
+    throw new CommandError(2, `'${nodeName}' is not a node of ${loaded.file}; it has: ${known}`)
+  }
+  const scripts: NamedScript[] = []
+  for (const file of scriptFiles) {
+    scripts.push(
+      await loadScript(file).catch((error: unknown) => {
+        throw new CommandError(2, `${nodeName}: ${errorMessage(error)}`, error)
+      }),
+    )
+  }
+  const logDirectory = join(resolve(flags.stateDir), 'logs', nodeName)
+  await mkdir(logDirectory, { recursive: true })
+  const running = await startNode({
+    name: nodeName,
+    layout: loaded.layout,
+    options: loaded.options,
+    dialect: loaded.dialect,
+    platform: systemPlatform,
+    logDirectory,
+    scripts: scripts.map((script) => withPlace(script, scripts)),
+    capture: await captureFor(nodeName, loaded, flags.read),
+    reporter: (report) => tell(nodeName, report),
+    onScriptError: (error, where) => {
+      const place = locateInScripts(error, scripts)
+      const message = `${place === undefined ? '' : `${place}: `}${where}: ${errorMessage(error)}`
+      tell(nodeName, { severity: 'error', code: 'script-error', message })
+    },
+  }).catch((error: unknown) => {
+    throw fail(1, error)
+  })
+  await live(running, resolve(flags.stateDir))
+}
+
+/** Runs until a signal, or until the supervisor is gone. */
+async function live(running: RunningNode, stateDir: string): Promise<void> {
+  const { cluster } = running
+  const name = cluster.name
+  const address = running.address === undefined ? 'no port' : formatAddress(running.address)
+  cluster.on('nodeUp', (node) => send({ kind: 'node-up', name: node.name }))
+  cluster.on('nodeDown', (node) => send({ kind: 'node-down', name: node.name }))
+  if (!isChild()) {
+    cluster.on('nodeUp', (node) => printRaw(`${name}: ${node.name} is up`))
+    cluster.on('nodeDown', (node) => printRaw(`${name}: ${node.name} is down`))
+    printRaw(`${name}: listening on ${address}`)
+  }
+  send({ kind: 'listening', address })
+  const capture = running.capture
+  if (capture !== undefined) {
+    void capture.finished.then(() => send({ kind: 'capture-ended', capture: captureFigures(capture) }))
+  }
+  const figures = every(systemPlatform.timers, FIGURES_INTERVAL_MS, () =>
+    send({ kind: 'figures', figures: nodeFigures(running) }),
+  )
+  send({ kind: 'figures', figures: nodeFigures(running) })
+  cluster.on('nodeUp', () => send({ kind: 'figures', figures: nodeFigures(running) }))
+  process.on('message', (message) => {
+    if ((message as SupervisorMessage).kind !== 'flush') return
+    void flush(running).then(() => send({ kind: 'flushed' }))
+  })
+  await untilStopped(running, stateDir)
+  figures.cancel()
+  await running.stop()
+  // The channel to the supervisor would keep the process alive.
+  if (isChild() && process.connected) process.disconnect()
+}
+
+async function flush(running: RunningNode): Promise<void> {
+  await running.cluster.flush()
+  await running.cluster.bus.barrier(BARRIER_TIMEOUT_MS)
+}
+
+function untilStopped(running: RunningNode, stateDir: string): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve())
+    if (!isChild()) return
+    process.once('disconnect', () => {
+      void waitForOthers(running)
+        .then(() => removeStaleSocket(stateDir))
+        .finally(resolve)
+    })
+  })
+}
+
+/** Without a supervisor nobody orders the farewell: whoever receives from others waits for them to leave. */
+async function waitForOthers(running: RunningNode): Promise<void> {
+  const { cluster } = running
+  const before = { LOGGER: ['MANAGER', 'PROXY', 'WORKER'], MANAGER: ['PROXY', 'WORKER'], PROXY: ['WORKER'] }
+  const waitFor: readonly string[] = before[cluster.nodeType as keyof typeof before] ?? []
+  const deadline = Date.now() + ORPHAN_PATIENCE_MS
+  const someoneLeft = (): boolean =>
+    cluster.nodesUp.some((name) => waitFor.includes(cluster.layout.nodes.get(name)?.nodeType ?? 'NONE'))
+  while (someoneLeft() && Date.now() < deadline) {
+    await new Promise((wake) => setTimeout(wake, 20))
+  }
+}
+
+async function captureFor(
+  name: string,
+  loaded: LoadedCluster,
+  file: string | undefined,
+): Promise<CaptureSettings | undefined> {
+  const workers = nodesByName(loaded.layout, 'WORKER').map((node) => node.name)
+  const part = workers.indexOf(name)
+  if (file === undefined || part < 0) return undefined
+  try {
+    await access(file)
+  } catch (error) {
+    throw fail(2, captureUnreadable(file, error))
+  }
+  return {
+    name: file,
+    open: () => createReadStream(file, { highWaterMark: 256 * 1024 }),
+    part,
+    parts: workers.length,
+  }
+}
+
+/** The script, with errors that name its file and line. */
+function withPlace(script: NamedScript, scripts: readonly NamedScript[]): NamedScript {
+  return {
+    name: script.name,
+    async run(cluster) {
+      try {
+        await script.run(cluster)
+      } catch (error) {
+        const place = locateInScripts(error, scripts)
+        throw place === undefined ? error : new CommandError(1, `${place}: ${errorMessage(error)}`, error)
+      }
+    },
+  }
+}
+
+function nodeFigures(running: RunningNode): NodeFigures {
+  const { cluster, capture } = running
+  const counters = cluster.counters()
+  const { health } = cluster
+  return {
+    health: health.state,
+    detail: healthDetail(health),
+    nodesUp: cluster.nodesUp,
+    workerCount: cluster.workerCount,
+    messagesIn: counters.peers.messagesIn,
+    messagesOut: counters.peers.messagesOut,
+    droppedOut: counters.peers.droppedOut,
+    queuedBytes: counters.peers.queuedBytes,
+    logRecords: counters.files?.records ?? counters.logs.sent,
+    droppedRecords: counters.logs.dropped + (counters.files?.dropped ?? 0),
+    rssBytes: process.memoryUsage.rss(),
+    capture: capture === undefined ? undefined : captureFigures(capture),
+  }
+}
+
+function healthDetail(health: RunningNode['cluster']['health']): string {
+  switch (health.state) {
+    case 'up':
+      return ''
+    case 'waiting':
+      return `waits for ${health.missing.join(', ')}`
+    case 'degraded':
+      return health.reason
+  }
+}
+
+function captureFigures(capture: NonNullable<RunningNode['capture']>): CaptureFigures {
+  return { state: capture.state, packets: capture.packets, connections: capture.connections }
+}
+
+function isChild(): boolean {
+  return process.send !== undefined
+}
+
+function send(message: NodeMessage): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
+}
+
+function tell(name: string, report: Report): void {
+  if (isChild()) send({ kind: 'report', report })
+  else printRaw(`${name}: ${report.severity}: ${report.message}`)
+}

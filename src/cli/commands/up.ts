@@ -1,0 +1,285 @@
+/**
+ * `zeek-cluster up`: every local node of a layout as a process of its own, watched and shown; Ctrl-C stops all in
+ * order.
+ */
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { errorCode, errorMessage } from '../../base/errors.js'
+import { every, systemClock, systemTimers } from '../../base/time.js'
+import { Address } from '../../data/address.js'
+import type { LayoutNode } from '../../layout/index.js'
+import { captureUnreadable } from '../../node/capture-run.js'
+import { listenControl } from '../../supervisor/control-socket.js'
+import type { CaptureFigures, ControlRequest, ControlResponse, NodeMessage } from '../../supervisor/messages.js'
+import { spawnNodeWith } from '../../supervisor/spawn-node.js'
+import { Supervisor } from '../../supervisor/supervisor.js'
+import { LiveScreen } from '../live-view.js'
+import { type LoadedCluster, loadCluster, splitRedefs } from '../load-cluster.js'
+import { findLogFiles, readMergedLog } from '../log-files.js'
+import { CommandError, fail, print } from '../output.js'
+import { columnOf } from '../../logging/log-reader.js'
+
+export interface UpFlags {
+  readonly script: readonly string[]
+  readonly read?: string
+  readonly dialect: string
+  readonly stateDir: string
+  readonly for?: string
+}
+
+const DRAW_INTERVAL_MS = 250
+const KEPT_EVENTS = 200
+/** Notices named in the summary. */
+const SHOWN_NOTICES = 5
+
+export async function runUp(file: string | undefined, args: readonly string[], flags: UpFlags): Promise<void> {
+  const { redefs, rest } = splitRedefs(args)
+  if (rest.length > 0) throw new CommandError(2, `unexpected argument '${rest[0]}'; scripts are given with --script`)
+  const limitMs = flags.for === undefined ? undefined : parseSeconds(flags.for)
+  const loaded = await loadCluster({ file, dialect: flags.dialect, redefs })
+  if (loaded.layout.nodes.size === 0) throw new CommandError(2, `${loaded.file} has no nodes: nothing to start`)
+  await checkFiles(flags)
+  const stateDir = resolve(flags.stateDir)
+  await mkdir(stateDir, { recursive: true, mode: 0o750 })
+  const session = new UpSession(loaded, stateDir, flags, args)
+  await session.run(limitMs)
+}
+
+class UpSession {
+  readonly #loaded: LoadedCluster
+  readonly #stateDir: string
+  readonly #flags: UpFlags
+  readonly #supervisor: Supervisor
+  readonly #screen: LiveScreen | undefined
+  readonly #events: string[] = []
+  readonly #captures = new Map<string, CaptureFigures>()
+  readonly #startedMs = systemClock.monotonicMs()
+  readonly #remote: string[] = []
+  #stopRequested: () => void = () => {}
+  #announcedUp = false
+  #summarised = false
+  #failed = false
+
+  constructor(loaded: LoadedCluster, stateDir: string, flags: UpFlags, redefArgs: readonly string[]) {
+    this.#loaded = loaded
+    this.#stateDir = stateDir
+    this.#flags = flags
+    this.#screen = process.stdout.isTTY ? new LiveScreen(process.stdout) : undefined
+    const local = localAddresses()
+    this.#supervisor = new Supervisor({
+      layout: loaded.layout,
+      runs: (node) => this.#isLocal(node, local),
+      clock: systemClock,
+      timers: systemTimers,
+      onError: (error) => this.#say(errorMessage(error)),
+      spawn: spawnNodeWith({
+        command: [...process.execArgv, fileURLToPath(new URL('../main.js', import.meta.url))],
+        nodeArguments: (name) => [
+          ...flags.script.map((script) => resolve(script)),
+          ...redefArgs,
+          '--layout',
+          resolve(loaded.file),
+          '--dialect',
+          loaded.dialect.name,
+          '--state-dir',
+          stateDir,
+          // A worker that comes back does not read again what it has read to the end.
+          ...(flags.read === undefined || this.#captures.has(name) ? [] : ['--read', resolve(flags.read)]),
+        ],
+        environment: childEnvironment(loaded),
+        onOutput: (name, line) => this.#say(`${name}: ${line}`),
+      }),
+    })
+  }
+
+  async run(limitMs: number | undefined): Promise<void> {
+    const control = await listenControl(this.#stateDir, (request) => this.#answer(request)).catch((error: unknown) => {
+      throw fail(1, error)
+    })
+    const stopRequested = new Promise<void>((done) => {
+      this.#stopRequested = done
+    })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.#stopRequested())
+    await setAsideOldLogs(this.#stateDir)
+    this.#supervisor.on('state', (name, state, detail) => this.#onState(name, state, detail))
+    this.#supervisor.on('message', (name, message) => this.#onMessage(name, message))
+    const drawing = this.#screen === undefined ? undefined : every(systemTimers, DRAW_INTERVAL_MS, () => this.#draw())
+    if (this.#remote.length > 0) this.#say(`not on this host, not started: ${this.#remote.join(', ')}`)
+    const timer = limitMs === undefined ? undefined : systemTimers.after(limitMs, () => this.#stopRequested())
+    try {
+      await this.#supervisor.start()
+      await stopRequested
+    } catch (error) {
+      this.#failed = true
+      this.#say(errorMessage(error))
+    }
+    timer?.cancel()
+    this.#say('stopping: workers, proxies, manager, loggers')
+    await this.#supervisor.stop()
+    drawing?.cancel()
+    this.#draw()
+    control.close()
+    await rm(join(this.#stateDir, 'control.sock'), { force: true })
+    this.#say(`stopped; logs are in ${this.#shortPath(join(this.#stateDir, 'logs'))}`)
+    this.#draw()
+    if (this.#failed) throw new CommandError(1, this.#screen === undefined ? 'the cluster did not run as asked' : this.#events.slice(-6).join('\n'))
+  }
+
+  async #answer(request: ControlRequest): Promise<ControlResponse> {
+    switch (request.command) {
+      case 'status':
+        return { ok: true, nodes: this.#supervisor.status(), stateDir: this.#stateDir }
+      case 'down':
+        this.#stopRequested()
+        return { ok: true }
+    }
+  }
+
+  #onState(name: string, state: string, detail: string): void {
+    if (state === 'failed') this.#failed = true
+    if (state === 'restarting' || state === 'failed' || state === 'degraded') this.#say(`${name}: ${state}: ${detail}`)
+    if (state === 'starting') this.#say(`${name}: starting, ${detail}`)
+    if (!this.#announcedUp && this.#supervisor.isUp) {
+      this.#announcedUp = true
+      const seconds = (systemClock.monotonicMs() - this.#startedMs) / 1000
+      this.#say(`cluster is up: ${this.#supervisor.status().length} nodes in ${seconds.toFixed(1)} s`)
+    }
+  }
+
+  #onMessage(name: string, message: NodeMessage): void {
+    switch (message.kind) {
+      case 'listening':
+        return this.#say(`${name}: listening on ${message.address}`)
+      case 'node-up':
+        return this.#say(`${name}: ${message.name} is up`)
+      case 'node-down':
+        return this.#say(`${name}: ${message.name} is down`)
+      case 'report':
+        return this.#say(`${name}: ${message.report.severity}: ${message.report.message}`)
+      case 'capture-ended':
+        this.#captures.set(name, message.capture)
+        if (message.capture.state === 'failed') this.#failed = true
+        return this.#checkCaptures()
+      case 'figures':
+      case 'flushed':
+        return
+    }
+  }
+
+  #checkCaptures(): void {
+    const workers = this.#supervisor.status().filter((node) => node.type === 'WORKER')
+    if (this.#summarised || !workers.every((worker) => this.#captures.has(worker.name))) return
+    this.#summarised = true
+    this.#summarise().catch((error: unknown) => this.#say(errorMessage(error)))
+  }
+
+  /** The capture is through: everything on its way arrives, then what was found. */
+  async #summarise(): Promise<void> {
+    await this.#supervisor.flush()
+    const captures = [...this.#captures]
+    const packets = Math.max(...captures.map(([, figures]) => figures.packets))
+    const connections = captures.reduce((sum, [, figures]) => sum + figures.connections, 0)
+    const shares = captures.map(([name, figures]) => `${name} ${figures.connections}`).join(', ')
+    this.#say(`capture read: ${packets} packets, ${connections} connections (${shares})`)
+    const names = [...new Set((await findLogFiles(this.#stateDir)).map((file) => file.name))]
+    const counts: string[] = []
+    for (const name of names) {
+      const logs = await readMergedLog(this.#stateDir, name)
+      counts.push(`${name}.log ${logs.reduce((sum, log) => sum + log.lines.length, 0)}`)
+    }
+    this.#say(`log records: ${counts.join(', ')}`)
+    for (const log of await readMergedLog(this.#stateDir, 'notice')) {
+      for (const line of log.lines.slice(0, SHOWN_NOTICES)) {
+        this.#say(`notice: ${columnOf(log, line, 'note')}: ${columnOf(log, line, 'msg')}`)
+      }
+    }
+    const stateDir = this.#shortPath(this.#stateDir)
+    const option = stateDir === '.zeek-cluster' ? '' : ` --state-dir ${stateDir}`
+    this.#say(`logs are in ${stateDir}/logs; to read one: ./zeek-cluster logs cat conn${option}`)
+    if (this.#flags.for === undefined) this.#say('the cluster keeps running; Ctrl-C stops it')
+  }
+
+  #say(text: string): void {
+    if (this.#screen === undefined) return print(text)
+    const now = new Date()
+    this.#events.push(`${now.toTimeString().slice(0, 8)} ${text}`)
+    if (this.#events.length > KEPT_EVENTS) this.#events.shift()
+  }
+
+  #draw(): void {
+    this.#screen?.draw({
+      title: `zeek-cluster  ${this.#shortPath(this.#loaded.file)}  dialect ${this.#loaded.dialect.name}`,
+      nodes: this.#supervisor.status(),
+      events: this.#events,
+      footer: 'Ctrl-C stops the cluster',
+    })
+  }
+
+  #isLocal(node: LayoutNode, local: ReadonlySet<string>): boolean {
+    const isLocal = isLoopback(node.ip) || local.has(node.ip.toString())
+    if (!isLocal) this.#remote.push(node.name)
+    return isLocal
+  }
+
+  #shortPath(path: string): string {
+    const short = relative(process.cwd(), path)
+    return short === '' || short.startsWith('..') ? path : short
+  }
+}
+
+/** Before any node starts: the capture can be read and every script exists. */
+async function checkFiles(flags: UpFlags): Promise<void> {
+  for (const script of flags.script) {
+    await stat(script).catch((error: unknown) => {
+      throw new CommandError(2, `cannot read script ${script}: ${errorMessage(error)}`, error)
+    })
+  }
+  if (flags.read === undefined) return
+  const file = flags.read
+  try {
+    const handle = await open(file, 'r')
+    await handle.read(Buffer.alloc(1), 0, 1, 0).finally(() => handle.close())
+  } catch (error) {
+    throw fail(2, captureUnreadable(file, error))
+  }
+}
+
+/** Nodes of one host find each other fast, unless somebody said how long to wait. */
+function childEnvironment(loaded: LoadedCluster): NodeJS.ProcessEnv {
+  const { environment } = { environment: process.env }
+  const isSet =
+    environment['BRO_DEFAULT_CONNECT_RETRY'] !== undefined ||
+    environment['ZEEK_DEFAULT_CONNECT_RETRY'] !== undefined ||
+    loaded.layout.redefs.some((redef) => redef.name === 'Cluster::retry_interval')
+  return isSet ? environment : { ...environment, BRO_DEFAULT_CONNECT_RETRY: '1' }
+}
+
+/** Logs of an earlier run keep their content in `archive/`. */
+async function setAsideOldLogs(stateDir: string): Promise<void> {
+  const logs = join(stateDir, 'logs')
+  try {
+    const { mtime } = await stat(logs)
+    const stamp = mtime.toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')
+    await mkdir(join(stateDir, 'archive'), { recursive: true })
+    await rename(logs, join(stateDir, 'archive', `logs-${stamp}-${process.pid}`))
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+  }
+}
+
+function localAddresses(): ReadonlySet<string> {
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
+  return new Set(addresses.map(({ address }) => Address.tryParse(address)?.toString() ?? address))
+}
+
+function isLoopback(address: Address): boolean {
+  return address.isIPv4 ? address.word3 >>> 24 === 127 : address.toString() === '::1'
+}
+
+export function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (!Number.isFinite(seconds) || seconds <= 0) throw new CommandError(2, `'${text}' is not a number of seconds`)
+  return seconds * 1000
+}

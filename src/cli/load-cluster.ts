@@ -1,0 +1,122 @@
+/** What most commands start with: read the layout, say what is wrong with it, and compute the options. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { errorCode, errorMessage } from '../base/errors.js'
+import { formatDiagnostic, hasErrors, type Layout, parseLayout } from '../layout/index.js'
+import { type Dialect, DIALECT_NAMES, DIALECTS, isDialectName } from '../options/dialect.js'
+import { type Options, type Redef, type RedefValue, findOption, resolveOptions } from '../options/registry.js'
+import { CommandError, printRaw } from './output.js'
+
+/** Name of the layout on the search path. */
+const LAYOUT_NAME = 'cluster-layout.zeek'
+
+export interface LoadedCluster {
+  readonly file: string
+  readonly layout: Layout
+  readonly dialect: Dialect
+  readonly options: Options
+}
+
+export function parseDialect(text: string): Dialect {
+  if (!isDialectName(text)) {
+    throw new CommandError(2, `unknown dialect '${text}': ${DIALECT_NAMES.join(' or ')}`)
+  }
+  return DIALECTS[text]
+}
+
+/**
+ * Reads and checks a layout; diagnostics go to stderr. Throws a `CommandError` with exit code 2 when there are
+ * errors.
+ */
+export async function loadCluster(settings: {
+  readonly file: string | undefined
+  readonly dialect: string
+  readonly redefs: readonly Redef[]
+  /** Leave out warnings and notes. */
+  readonly quiet?: boolean
+}): Promise<LoadedCluster> {
+  const dialect = parseDialect(settings.dialect)
+  const file = settings.file ?? (await findLayout())
+  const { layout, diagnostics } = parseLayout(await readLayout(file), { file, dialect })
+  for (const diagnostic of diagnostics) {
+    if (diagnostic.severity === 'error' || settings.quiet !== true) printRaw(formatDiagnostic(diagnostic))
+  }
+  if (hasErrors(diagnostics)) {
+    const count = diagnostics.filter(({ severity }) => severity === 'error').length
+    throw new CommandError(2, `${file}: ${count === 1 ? '1 error' : `${count} errors`}`)
+  }
+  const { options, problems } = resolveOptions({
+    dialect,
+    redefs: [...layout.redefs, ...settings.redefs],
+    environment: process.env,
+  })
+  if (problems.length > 0) throw new CommandError(2, problems.map(({ message }) => message).join('\n'))
+  return { file, layout, dialect, options }
+}
+
+async function readLayout(file: string): Promise<Uint8Array> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    const reason = errorCode(error) === 'ENOENT' ? 'no such file' : errorMessage(error)
+    throw new CommandError(2, `cannot read layout ${file}: ${reason}`, error)
+  }
+}
+
+/** `cluster-layout.zeek` on `ZEEKPATH`, `BROPATH`, then the working directory. */
+async function findLayout(): Promise<string> {
+  const folders = [process.env['ZEEKPATH'], process.env['BROPATH']].flatMap((path) => path?.split(':') ?? [])
+  for (const folder of [...folders, '.']) {
+    const file = join(folder === '' ? '.' : folder, LAYOUT_NAME)
+    try {
+      await readFile(file)
+      return file
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw new CommandError(2, `cannot read ${file}: ${errorMessage(error)}`, error)
+    }
+  }
+  throw new CommandError(2, `no ${LAYOUT_NAME} on ZEEKPATH, BROPATH or in the working directory; name one`)
+}
+
+/** Splits arguments into redefs (`Module::option=value`) and the rest. */
+export function splitRedefs(args: readonly string[]): { readonly redefs: Redef[]; readonly rest: string[] } {
+  const redefs: Redef[] = []
+  const rest: string[] = []
+  for (const arg of args) {
+    const match = /^([A-Za-z_]\w*(?:::\w+)+(?:\$\w+)?)=(.*)$/s.exec(arg)
+    if (match === null) rest.push(arg)
+    else redefs.push({ name: match[1]!, value: parseRedefValue(match[1]!, match[2]!) })
+  }
+  return { redefs, rest }
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = {
+  usec: 1e-6,
+  msec: 1e-3,
+  sec: 1,
+  min: 60,
+  hr: 3600,
+  day: 86_400,
+}
+
+/** A value as on Zeek's command line: strings need no quotes. */
+function parseRedefValue(name: string, text: string): RedefValue {
+  const definition = findOption(name)
+  if (definition === undefined) throw new CommandError(2, `unknown option ${name}`)
+  switch (definition.type) {
+    case 'bool':
+      if (text === 'T' || text === 'F') return { type: 'bool', value: text === 'T' }
+      break
+    case 'count':
+      if (/^\d+$/.test(text)) return { type: 'count', value: BigInt(text) }
+      break
+    case 'interval': {
+      const match = /^(\d+(?:\.\d+)?)\s*(usec|msec|sec|min|hr|day)s?$/.exec(text)
+      if (match !== null) return { type: 'interval', value: Number(match[1]) * UNIT_SECONDS[match[2]!]! }
+      break
+    }
+    case 'string':
+      return { type: 'string', value: text.replace(/^"(.*)"$/s, '$1') }
+  }
+  throw new CommandError(2, `'${text}' is not a value for ${name}, which is of type ${definition.type}`)
+}

@@ -1,0 +1,165 @@
+#!/usr/bin/env node
+/** The command line: `zeek-cluster`. Exit codes: 0 ok, 1 the thing asked for failed, 2 bad usage or bad input. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { errorMessage } from '../base/errors.js'
+import { DIALECT_NAMES } from '../options/dialect.js'
+import { runCheck, runLayout } from './commands/layout.js'
+import { runLogsCat, runLogsList, runLogsTail } from './commands/logs.js'
+import { runNode } from './commands/node.js'
+import { runPublish } from './commands/publish.js'
+import { runDown, runStatus } from './commands/status.js'
+import { runSubscribe } from './commands/subscribe.js'
+import { runUp } from './commands/up.js'
+import { CommandError, printError, printRaw } from './output.js'
+
+const STATE_DIR = ['--state-dir <dir>', 'logs, sockets and node output', './.zeek-cluster'] as const
+const DIALECT = ['--dialect <name>', `names and defaults: ${DIALECT_NAMES.join(' or ')}`, 'reference'] as const
+const REDEFS = 'Module::option=value, for example Cluster::retry_interval=5sec'
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value]
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+function buildProgram(): Command {
+  const program = new Command('zeek-cluster')
+    .description("Every node of a Zeek cluster: starts, watches and inspects nodes that speak Broker's wire protocol.")
+    .version(version())
+    .showHelpAfterError('(--help shows the usage)')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'zeek-cluster: error:')) })
+
+  program
+    .command('up')
+    .description('start every local node of the layout as processes and watch them; Ctrl-C stops all in order')
+    .argument('[layout]', 'layout file; default: cluster-layout.zeek on $ZEEKPATH, $BROPATH, then .')
+    .argument('[redefs...]', REDEFS)
+    .option('--script <file>', 'user script (.ts or .js) that every node runs; may be repeated', collect, [])
+    .option('--read <file.pcap>', 'workers analyse this capture, split between them')
+    .option(...DIALECT)
+    .option(...STATE_DIR)
+    .option('--for <seconds>', 'stop by itself after this time')
+    .action((layout, redefs, flags) => runUp(layout, redefs, flags))
+
+  program
+    .command('node')
+    .description('run one node in the foreground')
+    .argument('[name]', 'name in the layout; default: $CLUSTER_NODE')
+    .argument('[scripts...]', `user scripts, and ${REDEFS}`)
+    .option('--layout <file>', 'default: cluster-layout.zeek on $ZEEKPATH, $BROPATH, then .')
+    .option('--read <file.pcap>', "a worker analyses its part of this capture")
+    .option(...DIALECT)
+    .option(...STATE_DIR)
+    .action((name, scripts, flags) => runNode(name, scripts, flags))
+
+  program
+    .command('check')
+    .description('validate a layout; all problems at once')
+    .argument('[layout]')
+    .argument('[redefs...]', REDEFS)
+    .option(...DIALECT)
+    .option('--json', 'print JSON')
+    .action((layout, redefs, flags) => runCheck(layout, redefs, flags))
+
+  program
+    .command('layout')
+    .description('print a layout normalised, in Zeek syntax')
+    .argument('[layout]')
+    .argument('[redefs...]', REDEFS)
+    .option(...DIALECT)
+    .option('--zeek', 'print Zeek syntax (the default)')
+    .option('--json', 'print JSON')
+    .action((layout, redefs, flags) => runLayout(layout, redefs, flags))
+
+  program
+    .command('status')
+    .description('show the nodes of the running cluster')
+    .option(...STATE_DIR)
+    .option('--json', 'print JSON')
+    .action((flags) => runStatus(flags))
+
+  program
+    .command('down')
+    .description('stop the running cluster and wait until it is gone')
+    .option(...STATE_DIR)
+    .option('--json', 'print JSON')
+    .action((flags) => runDown(flags))
+
+  withBusOptions(
+    program
+      .command('publish')
+      .description('publish one event to whoever subscribes the topic')
+      .argument('<topic>')
+      .argument('<event>', 'full name, for example Demo::seen')
+      .argument('[args...]', 'count:5 int:-3 real:1.5 string:x addr:10.0.0.1 subnet:10.0.0.0/8 port:80/tcp time:2026-01-31T12:00:00 interval:1.5s enum:Notice::LOG bool:T, or Broker JSON')
+      .option('--json', 'print JSON'),
+  ).action((topic, name, args, flags) => runPublish(topic, name, args, flags))
+
+  withBusOptions(
+    program
+      .command('subscribe')
+      .description('print what is published, one JSON object a line')
+      .argument('<prefix...>', 'topic prefixes')
+      .option('--count <n>', 'end after this many messages')
+      .option('--for <seconds>', 'end after this time')
+      .option('--rate', 'print one line a second with the number of messages and bytes'),
+  ).action((prefixes, flags) => runSubscribe(prefixes, flags))
+
+  const logs = program.command('logs').description('the logs of all loggers as one')
+  logs
+    .command('ls')
+    .description('list the log files')
+    .option(...STATE_DIR)
+    .option('--json', 'print JSON')
+    .action((flags) => runLogsList(flags))
+  logs
+    .command('cat')
+    .description('print a log, merged over loggers by time')
+    .argument('<name>', 'for example conn')
+    .option(...STATE_DIR)
+    .action((name, flags) => runLogsCat(name, flags))
+  logs
+    .command('tail')
+    .description('print the last lines of a log')
+    .argument('<name>', 'for example conn')
+    .option(...STATE_DIR)
+    .option('-n, --lines <n>', 'how many', '10')
+    .option('-f, --follow', 'go on with what is written')
+    .action((name, flags) => runLogsTail(name, flags))
+
+  return program
+}
+
+function withBusOptions(command: Command): Command {
+  return command
+    .option('--peer <host:port>', 'connect here; may be repeated; default: every node of the running cluster', collect, [])
+    .option('--listen <host:port>', 'wait for peers here')
+    .option('--no-tls', 'plain TCP, for peers with Broker::disable_ssl')
+    .option(...STATE_DIR)
+}
+
+async function main(): Promise<void> {
+  try {
+    await buildProgram().parseAsync()
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  // Commander has printed its own complaints.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (error instanceof CommandError) {
+    if (error.message !== '') printError(error.message)
+    return error.data.exitCode
+  }
+  printRaw(`zeek-cluster: error: ${errorMessage(error)}`)
+  return 1
+}
+
+await main()

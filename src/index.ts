@@ -1,0 +1,13 @@
+/** zeek-cluster: every node of a Zeek cluster, in TypeScript. */
+export type { PublishOutcome } from './bus/bus.js'
+export type { Cluster as ClusterNode, ClusterEvents, ClusterHealth } from './cluster/cluster.js'
+export type { PoolKey } from './cluster/hash.js'
+export type { NodeId } from './cluster/membership.js'
+export type { Pool, PoolSpec } from './cluster/pools.js'
+export { CONN_COLUMNS, type ConnRecord } from './data/conn-record.js'
+export * from './data/index.js'
+export type { NodeType } from './layout/node-type.js'
+export type { Columns, LogStream, StreamOptions } from './logging/logs.js'
+export { Cluster, type ClusterStartOptions } from './node/cluster-start.js'
+export type { Script } from './node/start-node.js'
+export { DIALECT_NAMES, type DialectName } from './options/dialect.js'

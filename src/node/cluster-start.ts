@@ -1,0 +1,88 @@
+/** The library's entrance: start a node of a cluster inside your own program. */
+import { readFile } from 'node:fs/promises'
+import type { Report } from '../base/report.js'
+import type { Cluster as ClusterNode } from '../cluster/cluster.js'
+import { formatDiagnostic, hasErrors, parseLayout } from '../layout/index.js'
+import { type DialectName, DIALECTS } from '../options/dialect.js'
+import { type Redef, resolveOptions } from '../options/registry.js'
+import { ClusterError, errorMessage } from '../base/errors.js'
+import { systemPlatform } from './platform.js'
+import { type RunningNode, startNode } from './start-node.js'
+
+export interface ClusterStartOptions {
+  /** `Cluster::node`: a name of the layout. Default: the environment variable `CLUSTER_NODE`. */
+  readonly node?: string
+  /** Path of a `cluster-layout.zeek`. */
+  readonly layout: string
+  /** Default `reference`. */
+  readonly dialect?: DialectName
+  /** Options beside those of the layout, for example `Cluster::retry_interval`. */
+  readonly redefs?: readonly Redef[]
+  /** Folder of the log files of a logger; default `.`. */
+  readonly logDirectory?: string
+  /** Ends the node when it aborts. */
+  readonly signal?: AbortSignal
+  /** Gets what an operator should know; default: nowhere. */
+  readonly onReport?: (report: Report) => void
+}
+
+export type Cluster = ClusterNode & AsyncDisposable
+
+/** Starting points of a node. */
+export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } = {
+  /**
+   * Starts a node and returns its cluster. Rejects with a `ClusterError`: code `layout-unreadable`,
+   * `invalid-layout`, `invalid-option`, or those of `StartError`.
+   */
+  async start(options) {
+    const dialect = DIALECTS[options.dialect ?? 'reference']
+    const { layout, diagnostics } = parseLayout(await readLayout(options.layout), { file: options.layout, dialect })
+    if (hasErrors(diagnostics)) {
+      const errors = diagnostics.filter(({ severity }) => severity === 'error')
+      throw new ClusterError('invalid-layout', errors.map(formatDiagnostic).join('\n'), { file: options.layout })
+    }
+    const resolved = resolveOptions({
+      dialect,
+      redefs: [...layout.redefs, ...(options.redefs ?? [])],
+      environment: process.env,
+    })
+    if (resolved.problems.length > 0) {
+      const message = resolved.problems.map((problem) => problem.message).join('\n')
+      throw new ClusterError('invalid-option', message, { problems: resolved.problems })
+    }
+    const report = options.onReport ?? ((): void => {})
+    const running = await startNode({
+      name: options.node ?? process.env['CLUSTER_NODE'] ?? resolved.options.node,
+      layout,
+      options: resolved.options,
+      dialect,
+      platform: systemPlatform,
+      logDirectory: options.logDirectory ?? '.',
+      scripts: [],
+      capture: undefined,
+      reporter: report,
+      onScriptError: (error, where) =>
+        report({ severity: 'error', code: 'script-error', message: `${where}: ${errorMessage(error)}` }),
+    })
+    return withStop(running, options.signal)
+  },
+}
+
+function withStop(running: RunningNode, signal: AbortSignal | undefined): Cluster {
+  let stopped: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopped ??= running.stop()
+    return stopped
+  }
+  if (signal?.aborted === true) void stop()
+  else signal?.addEventListener('abort', () => void stop(), { once: true })
+  return Object.assign(running.cluster, { [Symbol.asyncDispose]: stop })
+}
+
+async function readLayout(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new ClusterError('layout-unreadable', `cannot read layout ${path}: ${errorMessage(error)}`, { path }, error)
+  }
+}

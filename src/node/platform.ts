@@ -1,0 +1,22 @@
+/** Everything that a node takes from its surroundings. The command line passes the real ones, a test its own. */
+import { type Disk, systemDisk } from '../base/disk.js'
+import { type Random, systemRandom } from '../base/random.js'
+import { type Clock, systemClock, systemTimers, type Timers } from '../base/time.js'
+import { tcpNetwork } from '../transport/tcp.js'
+import type { Network } from '../transport/transport.js'
+
+export interface Platform {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly network: Network
+  readonly disk: Disk
+}
+
+export const systemPlatform: Platform = {
+  clock: systemClock,
+  timers: systemTimers,
+  random: systemRandom,
+  network: tcpNetwork,
+  disk: systemDisk,
+}

@@ -1,0 +1,54 @@
+/** Loads user scripts: `.ts` and `.js` modules anywhere on disk whose default export takes the cluster. */
+import { register } from 'node:module'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ClusterError, errorMessage } from '../base/errors.js'
+import type { NamedScript, Script } from './start-node.js'
+
+let registered = false
+
+/**
+ * Loads one script. Rejects with a `ClusterError`: code `script-unreadable` for a file that cannot be loaded,
+ * `not-a-script` for a module without a default function.
+ */
+export async function loadScript(file: string): Promise<NamedScript> {
+  if (!registered) {
+    registered = true
+    process.setSourceMapsEnabled(true)
+    register(new URL('./script-hooks.js', import.meta.url))
+  }
+  const path = resolve(file)
+  let module: { default?: unknown }
+  try {
+    module = (await import(pathToFileURL(path).href)) as { default?: unknown }
+  } catch (error) {
+    const message = `${locateError(error, path) ?? file}: ${errorMessage(error).trim()}`
+    throw new ClusterError('script-unreadable', message, { file }, error)
+  }
+  if (typeof module.default !== 'function') {
+    const message = `${file}: the default export is not a function: export default (cluster) => { … }`
+    throw new ClusterError('not-a-script', message, { file })
+  }
+  return { name: file, run: module.default as Script }
+}
+
+/** `file:line` of the first place in the error's stack that lies in `path`, or undefined. */
+export function locateError(error: unknown, path: string): string | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  for (const line of stack.split('\n')) {
+    const start = line.indexOf(path)
+    if (start < 0) continue
+    const match = /^:(\d+)/.exec(line.slice(start + path.length))
+    if (match !== null) return `${path}:${match[1]}`
+  }
+  return undefined
+}
+
+/** `file:line` of the first place in a user's script, among those loaded; undefined when none is in the stack. */
+export function locateInScripts(error: unknown, scripts: readonly NamedScript[]): string | undefined {
+  for (const script of scripts) {
+    const place = locateError(error, resolve(script.name))
+    if (place !== undefined) return place
+  }
+  return undefined
+}

@@ -1,0 +1,180 @@
+/**
+ * One running node, composed of all parts: the only place that picks a bus. The command line, the library and the
+ * in-memory cluster of `zeek-cluster/testing` all start nodes here; they differ in the platform they pass.
+ */
+import { ClusterError, errorCode, errorMessage } from '../base/errors.js'
+import type { Reporter } from '../base/report.js'
+import { Endpoint } from '../broker/endpoint.js'
+import { randomEndpointId } from '../broker/endpoint-id.js'
+import type { Bus, BusHandler } from '../bus/bus.js'
+import { Cluster, logsLocally } from '../cluster/cluster.js'
+import type { Layout, LayoutNode } from '../layout/layout.js'
+import { dialTargets } from '../layout/topology.js'
+import { LogStore } from '../logging/log-store.js'
+import type { Dialect } from '../options/dialect.js'
+import type { Options } from '../options/registry.js'
+import { formatAddress } from '../transport/format-address.js'
+import type { NetworkAddress } from '../transport/transport.js'
+import { type CaptureRun, type CaptureSettings, startCapture } from './capture-run.js'
+import type { Platform } from './platform.js'
+
+/** A user script: called with the cluster once the node is set up, before it connects. */
+export type Script = (cluster: Cluster) => void | Promise<void>
+
+export interface NamedScript {
+  /** For messages: the file. */
+  readonly name: string
+  readonly run: Script
+}
+
+export interface NodeSettings {
+  /** A name of the layout. */
+  readonly name: string
+  readonly layout: Layout
+  readonly options: Options
+  readonly dialect: Dialect
+  readonly platform: Platform
+  /** Folder of the log files, for a node that writes any. */
+  readonly logDirectory: string
+  readonly scripts: readonly NamedScript[]
+  /** What a worker analyses; undefined: nothing. */
+  readonly capture: CaptureSettings | undefined
+  readonly reporter: Reporter
+  /** A script threw while it handled an event: the node goes on. */
+  readonly onScriptError: (error: unknown, where: string) => void
+}
+
+export interface RunningNode {
+  readonly cluster: Cluster
+  /** Where the node listens; undefined when the layout gives it no port. */
+  readonly address: NetworkAddress | undefined
+  /** The analysis of a worker's capture; undefined on nodes without one. */
+  readonly capture: CaptureRun | undefined
+  /** Leaves the cluster in order; resolves when every record is on its way or on disk. */
+  stop(): Promise<void>
+}
+
+export type StartErrorCode = 'unknown-node' | 'cannot-listen' | 'script-failed'
+
+/** A node that cannot start, and why. */
+export class StartError extends ClusterError<StartErrorCode, { readonly node: string }> {
+  override readonly name = 'StartError'
+}
+
+/** A port in use is tried again this often, `Broker::default_listen_retry` apart; then the node fails. */
+const LISTEN_RETRIES = 3
+
+/**
+ * Starts a node: scripts first, then subscriptions, then it listens and connects
+ * (spec/cluster-framework.md 2.6). Rejects with a `StartError`.
+ */
+export async function startNode(settings: NodeSettings): Promise<RunningNode> {
+  const { layout, options, platform, reporter } = settings
+  const node = layout.nodes.get(settings.name)
+  if (node === undefined) throw unknownNode(settings.name, layout)
+  const cluster = createCluster(settings, node)
+  const endpoint = cluster.bus as Endpoint
+  for (const script of settings.scripts) await runScript(script, cluster, node.name)
+  cluster.subscribeOwnTopics()
+  const address = await listen(endpoint, node, settings)
+  if (address !== undefined) cluster.log(`listening on ${formatAddress(address)}/tcp`)
+  for (const target of dialTargets(layout, node.name)) dial(endpoint, cluster, target, options.retryInterval, reporter)
+  const capture =
+    settings.capture === undefined ? undefined : startCapture(cluster, platform, settings.capture, reporter)
+  return {
+    cluster,
+    address,
+    capture,
+    async stop() {
+      await capture?.stop()
+      await cluster.stop()
+    },
+  }
+}
+
+function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
+  const { layout, options, dialect, platform, reporter, onScriptError } = settings
+  const { clock, timers, disk } = platform
+  const logStore = logsLocally(node.nodeType, options.managerIsLogger)
+    ? new LogStore({
+        directory: settings.logDirectory,
+        disk,
+        clock,
+        timers,
+        onProblem: (code, message) => reporter({ severity: 'warning', code, message }),
+      })
+    : undefined
+  const createBus = (handler: BusHandler): Bus =>
+    new Endpoint({
+      id: randomEndpointId(platform.random),
+      network: platform.network,
+      timers,
+      security: options.disableSsl ? 'plain' : 'anonymous-tls',
+      handler,
+    })
+  return new Cluster({ node, layout, options, dialect, clock, timers, createBus, logStore, reporter, onScriptError })
+}
+
+async function runScript(script: NamedScript, cluster: Cluster, node: string): Promise<void> {
+  try {
+    await script.run(cluster)
+  } catch (error) {
+    throw new StartError('script-failed', `${node}: ${script.name}: ${errorMessage(error)}`, { node }, error)
+  }
+}
+
+async function listen(
+  endpoint: Endpoint,
+  node: LayoutNode,
+  settings: NodeSettings,
+): Promise<NetworkAddress | undefined> {
+  if (node.port === undefined || node.port.number === 0) return undefined
+  const { options, platform, reporter } = settings
+  const host = options.defaultListenAddress || addressText(node)
+  const address = { host, port: node.port.number }
+  const retryMs = options.defaultListenRetry * 1000
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await endpoint.listen(address)
+    } catch (error) {
+      const code = errorCode(error)
+      const message = `${node.name} cannot listen on ${formatAddress(address)}: ${
+        code === 'address-in-use' ? 'the port is in use by another process' : errorMessage(error)
+      }`
+      if (code !== 'address-in-use' || retryMs === 0 || attempt >= LISTEN_RETRIES) {
+        throw new StartError('cannot-listen', message, { node: node.name }, error)
+      }
+      reporter({ severity: 'warning', code: 'cannot-listen', message: `${message}; next try in ${retryMs / 1000} s` })
+      await new Promise<void>((resolve) => {
+        platform.timers.after(retryMs, resolve)
+      })
+    }
+  }
+}
+
+function dial(endpoint: Endpoint, cluster: Cluster, target: LayoutNode, retrySeconds: number, reporter: Reporter): void {
+  if (target.port === undefined || target.port.number === 0) {
+    const message = `${target.name} has no port in the layout: no connection to it`
+    return reporter({ severity: 'error', code: 'no-port', message })
+  }
+  const address = { host: addressText(target), port: target.port.number }
+  cluster.log(
+    `initiate peering with ${address.host}:${target.port}, retry=${formatInterval(retrySeconds)}, status=T`,
+  )
+  endpoint.dial(address, retrySeconds * 1000)
+}
+
+/** As Zeek prints an interval of seconds. */
+function formatInterval(seconds: number): string {
+  if (seconds !== 0 && seconds % 60 === 0) return seconds === 60 ? '1.0 min' : `${(seconds / 60).toFixed(1)} mins`
+  return seconds === 1 ? '1.0 sec' : `${seconds.toFixed(1)} secs`
+}
+
+function addressText(node: LayoutNode): string {
+  return node.zoneId === '' ? node.ip.toString() : `${node.ip}%${node.zoneId}`
+}
+
+function unknownNode(name: string, layout: Layout): StartError {
+  const known = [...layout.nodes.keys()].join(', ')
+  return new StartError('unknown-node', `'${name}' is not a node of the layout; it has: ${known}`, { node: name })
+}
