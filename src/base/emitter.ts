@@ -3,7 +3,7 @@
  * throws is given to `onListenerError` and does not stop the others.
  */
 export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[] }> {
-  readonly #listeners = new Map<keyof Events, unknown[]>()
+  readonly #listeners = new Map<keyof Events, { readonly listener: unknown }[]>()
   readonly #onListenerError: (error: unknown, event: keyof Events) => void
 
   constructor(onListenerError: (error: unknown, event: keyof Events) => void) {
@@ -13,18 +13,20 @@ export class Emitter<Events extends { [Name in keyof Events]: readonly unknown[]
   /** Registers a listener and returns the function that removes it. */
   on<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): () => void {
     const listeners = this.#listeners.get(event) ?? []
-    this.#listeners.set(event, [...listeners, listener])
+    // An object of its own: the same function may be registered twice and removed once.
+    const registration = { listener }
+    this.#listeners.set(event, [...listeners, registration])
     return () => {
       const current = this.#listeners.get(event) ?? []
       this.#listeners.set(
         event,
-        current.filter((other) => other !== listener),
+        current.filter((other) => other !== registration),
       )
     }
   }
 
   emit<Name extends keyof Events>(event: Name, ...args: Events[Name]): void {
-    for (const listener of this.#listeners.get(event) ?? []) {
+    for (const { listener } of this.#listeners.get(event) ?? []) {
       try {
         ;(listener as (...args: Events[Name]) => void)(...args)
       } catch (error) {

@@ -50,23 +50,24 @@ export class Dialer {
       case 'lost':
         this.#failures = 0
         if (end.local) return this.stop()
-        return this.#waitFor(0)
+        return this.#redial(0)
       case 'redundant': {
         // The other connection is the peering: its loss is what to look for from now on.
         const existing = this.#effects.linkTo(end.remoteId.text)
-        if (existing === undefined) return this.#waitFor(0)
+        if (existing === undefined) return this.#redial(0)
         this.#state = { kind: 'watching', link: existing }
         return
       }
       case 'failed':
         this.#failures += 1
         this.#effects.onUnavailable(end.reason, this.#failures)
-        if (this.#retryMs === 0) return this.stop()
-        return this.#waitFor(this.#retryMs)
+        return this.#redial(this.#retryMs)
     }
   }
 
-  #waitFor(delayMs: number): void {
+  /** A retry interval of 0 means one attempt and one peering, no more. */
+  #redial(delayMs: number): void {
+    if (this.#retryMs === 0) return this.stop()
     this.#state = { kind: 'waiting', timer: this.#timers.after(delayMs, () => this.start()) }
   }
 }

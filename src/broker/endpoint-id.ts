@@ -20,7 +20,9 @@ export function randomEndpointId(random: Random): EndpointId {
 /** Takes 16 bytes, which must not change afterwards. */
 export function endpointIdFromBytes(bytes: Uint8Array): EndpointId {
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, 16).toString('hex')
-  const text = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+  const text = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join(
+    '-',
+  )
   return { bytes, text }
 }
 

@@ -56,7 +56,10 @@ export class Endpoint implements Bus, LinkOwner {
   #subscriptions: readonly string[] = []
   #filter = new FilterMatcher([])
   readonly #frame = new ByteWriter()
-  #goodbyeCount = 0n
+  #pingCount = 0n
+  /** A publisher was told to wait, and not yet to go on. */
+  #drainOwed = false
+  #closed: Promise<void> | undefined
   #state: 'open' | 'closing' = 'open'
   #onIdle: (() => void) | undefined
   readonly #past: PeerCounters = emptyCounters()
@@ -85,7 +88,7 @@ export class Endpoint implements Bus, LinkOwner {
     const pendingLimit = this.#settings.pendingLimit ?? 256
     const listener = await network.listen(address, security, (connection) => {
       const link = new Link('incoming', this.#linkSettings, this)
-      if (this.#state === 'closing' || this.#links.size - this.#peered.length >= pendingLimit) {
+      if (this.#state === 'closing' || this.#pendingAccepted() >= pendingLimit) {
         connection.destroy()
         return link
       }
@@ -94,6 +97,8 @@ export class Endpoint implements Bus, LinkOwner {
       return link
     })
     this.#listeners.push(listener)
+    // Closed in the meantime: `close` has not seen this one.
+    if (this.#state === 'closing') await listener.close()
     return listener.address
   }
 
@@ -102,12 +107,17 @@ export class Endpoint implements Bus, LinkOwner {
    * `retryMs` have passed; 0 is never (spec/broker-protocol.md 3.10).
    */
   dial(address: NetworkAddress, retryMs: number): void {
+    if (this.#state === 'closing') return
     const dialer = new Dialer(address, retryMs, this.#settings.timers, {
       connect: () => this.#connect(address),
       linkTo: (remoteId) => this.#claims.get(remoteId),
       onUnavailable: (reason, attempts) => {
         if (attempts % REPORTED_ATTEMPTS !== 1) return
-        this.report('info', 'peer-unavailable', `no peering with ${formatAddress(address)} (try ${attempts}): ${reason}`)
+        this.report(
+          'info',
+          'peer-unavailable',
+          `no peering with ${formatAddress(address)} (try ${attempts}): ${reason}`,
+        )
       },
     })
     this.#dialers.push(dialer)
@@ -136,14 +146,14 @@ export class Endpoint implements Bus, LinkOwner {
       }
       worst = worseOutcome(worst, outcome)
     }
-    return worst
+    return this.#noted(worst)
   }
 
   send(peerId: string, topic: string, message: Encodable): PublishOutcome {
     const link = this.#claims.get(peerId)
     const remoteId = link?.remoteId
     if (link === undefined || remoteId === undefined) return 'no-peer'
-    return link.send(ENVELOPE.data, remoteId, topic, message)
+    return this.#noted(link.send(ENVELOPE.data, remoteId, topic, message))
   }
 
   subscribe(prefix: string): void {
@@ -160,12 +170,36 @@ export class Endpoint implements Bus, LinkOwner {
     return counters
   }
 
-  async close(): Promise<void> {
+  async barrier(timeoutMs: number): Promise<void> {
+    const links = this.#peered
+    if (links.length === 0) return
+    this.#pingCount += 1n
+    const payload = pingPayload('barrier', this.#pingCount)
+    let unanswered = links.length
+    await new Promise<void>((resolve) => {
+      const timer = this.#settings.timers.after(timeoutMs, resolve)
+      const done = (): void => {
+        unanswered -= 1
+        if (unanswered > 0) return
+        timer.cancel()
+        resolve()
+      }
+      for (const link of links) link.ping(payload, done)
+    })
+    for (const link of links) link.forgetPing(payload)
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     this.#state = 'closing'
     for (const dialer of this.#dialers) dialer.stop()
     for (const link of [...this.#links]) {
-      this.#goodbyeCount += 1n
-      link.leave(goodbyePayload(this.#goodbyeCount))
+      this.#pingCount += 1n
+      link.leave(pingPayload('BYE', this.#pingCount))
     }
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve
@@ -219,9 +253,17 @@ export class Endpoint implements Bus, LinkOwner {
       this.#claims.delete(id)
       this.#endWaiting(id, 'failed')
     }
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.includes(link))
+        this.#waiting.set(
+          id,
+          waiting.filter((other) => other !== link),
+        )
+    }
     const peer = link.lastPeer
     if (end.kind === 'lost' && peer !== undefined) this.#handler.onPeerLost(peer, end.local)
     for (const dialer of this.#dialers) dialer.linkEnded(link, end)
+    this.onDrain()
     if (this.#state === 'closing') this.#checkIdle()
   }
 
@@ -233,7 +275,10 @@ export class Endpoint implements Bus, LinkOwner {
     this.#handler.onSubscriptionsChanged(peer)
   }
 
+  /** The queue of one peer is short again, or gone with it. */
   onDrain(): void {
+    if (!this.#drainOwed || this.#peered.some((link) => link.isCongested)) return
+    this.#drainOwed = false
     this.#handler.onDrain()
   }
 
@@ -244,8 +289,21 @@ export class Endpoint implements Bus, LinkOwner {
   #connect(address: NetworkAddress): Link {
     const link = new Link('outgoing', this.#linkSettings, this)
     this.#links.add(link)
-    link.connecting(this.#settings.network.connect(address, this.#settings.security, CONNECT_TIMEOUT_MS, link))
+    link.connecting(
+      this.#settings.network.connect(address, this.#settings.security, CONNECT_TIMEOUT_MS, link),
+    )
     return link
+  }
+
+  #noted(outcome: PublishOutcome): PublishOutcome {
+    if (outcome === 'queued' || outcome === 'dropped') this.#drainOwed = true
+    return outcome
+  }
+
+  #pendingAccepted(): number {
+    let count = 0
+    for (const link of this.#links) if (link.direction === 'incoming' && link.state !== 'peered') count += 1
+    return count
   }
 
   #hasMoreSubscribers(topic: string, from: number): boolean {
@@ -292,13 +350,21 @@ function worseOutcome(a: PublishOutcome, b: PublishOutcome): PublishOutcome {
 }
 
 function emptyCounters(): PeerCounters {
-  return { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0, droppedOut: 0, queuedBytes: 0 }
+  return {
+    messagesIn: 0,
+    messagesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    droppedOut: 0,
+    ignoredIn: 0,
+    queuedBytes: 0,
+  }
 }
 
-/** `BYE` and a counter that the peer only echoes. */
-function goodbyePayload(count: bigint): Uint8Array {
-  const payload = new Uint8Array(11)
-  payload.set([0x42, 0x59, 0x45])
-  new DataView(payload.buffer).setBigUint64(3, count, true)
+/** A word and a counter, which the peer only echoes. Broker's goodbye is `BYE`. */
+function pingPayload(word: 'BYE' | 'barrier', count: bigint): Uint8Array {
+  const payload = new Uint8Array(word.length + 8)
+  payload.set(Buffer.from(word))
+  new DataView(payload.buffer).setBigUint64(word.length, count, true)
   return payload
 }

@@ -1,6 +1,7 @@
 /** Subscriptions of an endpoint: a list of topic prefixes, sorted and without redundant entries. */
 import type { ByteReader } from '../data/byte-reader.js'
 import type { ByteWriter } from '../data/byte-writer.js'
+import { DecodeError } from '../data/decode-error.js'
 
 /** Prefixes starting with this stay inside an endpoint (spec/broker-protocol.md 5.1). */
 export const LOCAL_TOPIC_PREFIX = '<$>/local/'
@@ -27,6 +28,9 @@ export function writeFilter(writer: ByteWriter, prefixes: readonly string[]): vo
 /** Reads `list<str>`. Throws `DecodeError`. */
 export function readFilter(reader: ByteReader): string[] {
   const size = reader.elementCount(1)
+  if (size > MAX_PREFIXES) {
+    throw new DecodeError('too-large', `more than ${MAX_PREFIXES} subscriptions`, reader.offset)
+  }
   const prefixes: string[] = []
   for (let index = 0; index < size; index += 1) prefixes.push(reader.str())
   return prefixes

@@ -5,7 +5,10 @@
 import { ClusterError } from '../base/errors.js'
 
 /** A frame longer than the limit. The connection cannot go on: where the next frame starts is unknown. */
-export class FrameTooLargeError extends ClusterError<'frame-too-large', { lengthBytes: number; limitBytes: number }> {
+export class FrameTooLargeError extends ClusterError<
+  'frame-too-large',
+  { lengthBytes: number; limitBytes: number }
+> {
   override readonly name = 'FrameTooLargeError'
 
   constructor(lengthBytes: number, limitBytes: number) {
@@ -93,6 +96,7 @@ const EMPTY = new Uint8Array(0)
 
 function readLength(bytes: Uint8Array, offset: number): number {
   return (
-    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0
+    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>>
+    0
   )
 }

@@ -16,7 +16,7 @@ import { ByteWriter } from '../data/byte-writer.js'
 import { DecodeError } from '../data/decode-error.js'
 import { EC, EC_MAX } from './codes.js'
 import { type EndpointId, endpointIdFromBytes } from './endpoint-id.js'
-import { MAX_PREFIXES, readFilter, writeFilter } from './filter.js'
+import { readFilter, writeFilter } from './filter.js'
 
 /** The ASCII bytes `ZEEK`. */
 export const MAGIC = 0x5a45454b
@@ -33,7 +33,12 @@ const RESPONDER_SYN_ACK = 11
 const ORIGINATOR_ACK = 12
 
 export type HandshakeMessage =
-  | { readonly kind: 'hello'; readonly sender: EndpointId; readonly minVersion: number; readonly maxVersion: number }
+  | {
+      readonly kind: 'hello'
+      readonly sender: EndpointId
+      readonly minVersion: number
+      readonly maxVersion: number
+    }
   | { readonly kind: 'probe' }
   | { readonly kind: 'version-select'; readonly sender: EndpointId; readonly version: number }
   | {
@@ -132,14 +137,12 @@ function readMessage(tag: number, reader: ByteReader): HandshakeMessage | Handsh
   if (tag <= DROP_CONN) {
     const magic = reader.u32()
     const message = readIntroduction(tag, reader)
-    if (magic !== MAGIC) return { kind: 'fault', code: EC.wrongMagicNumber, description: 'wrong magic number' }
+    if (magic !== MAGIC)
+      return { kind: 'fault', code: EC.wrongMagicNumber, description: 'wrong magic number' }
     return message
   }
   if (tag === ORIGINATOR_ACK) return { kind: 'originator-ack' }
   const filter = readFilter(reader)
-  if (filter.length > MAX_PREFIXES) {
-    return { kind: 'fault', code: EC.invalidMessage, description: `more than ${MAX_PREFIXES} subscriptions` }
-  }
   return tag === ORIGINATOR_SYN ? { kind: 'originator-syn', filter } : { kind: 'responder-syn-ack', filter }
 }
 

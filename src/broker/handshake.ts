@@ -80,7 +80,7 @@ export class Handshake {
 
   /** One received frame. */
   receive(message: HandshakeMessage | HandshakeFault): void {
-    this.#state = message.kind === 'fault' ? this.#fault(message) : this.#next(this.#state, message)
+    this.#state = this.#next(this.#state, message)
   }
 
   /** The other connection that a paused handshake waits for is peered, or failed. */
@@ -90,7 +90,9 @@ export class Handshake {
     this.#state = outcome === 'peered' ? this.#redundant(remoteId) : this.#originate(remoteId)
   }
 
-  #next(state: HandshakeState, message: HandshakeMessage): HandshakeState {
+  #next(state: HandshakeState, message: HandshakeMessage | HandshakeFault): HandshakeState {
+    if (state.kind === 'peered' || state.kind === 'redundant' || state.kind === 'failed') return state
+    if (message.kind === 'fault') return this.#refuse(message.code, message.description)
     switch (state.kind) {
       case 'await-hello':
         return this.#introduced(state, message, false)
@@ -112,10 +114,6 @@ export class Handshake {
         return { kind: 'peered', remoteId: state.remoteId, remoteFilter: state.remoteFilter }
       case 'paused':
         return this.#unexpected(message)
-      case 'peered':
-      case 'redundant':
-      case 'failed':
-        return state
       default:
         return unreachable(state)
     }
@@ -128,7 +126,8 @@ export class Handshake {
         return state
       case 'hello':
         if (!this.#isValidId(message.sender)) return this.#refuse(EC.peerInvalid, 'invalid endpoint id')
-        if (compareEndpointIds(this.#context.ownId, message.sender) < 0) return this.#originate(message.sender)
+        if (compareEndpointIds(this.#context.ownId, message.sender) < 0)
+          return this.#originate(message.sender)
         this.#sendHello()
         return { kind: 'await-version-select' }
       case 'version-select':
@@ -164,10 +163,6 @@ export class Handshake {
   #redundant(remoteId: EndpointId): HandshakeState {
     this.#dropConn(EC.redundantConnection, 'redundant connection')
     return { kind: 'redundant', remoteId }
-  }
-
-  #fault(fault: HandshakeFault): HandshakeState {
-    return this.#refuse(fault.code, fault.description)
   }
 
   #refuse(code: number, description: string): HandshakeState {

@@ -9,8 +9,8 @@ import { ByteReader } from '../data/byte-reader.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import { DecodeError } from '../data/decode-error.js'
 import type { Encodable } from '../data/messages.js'
-import type { Connection, ConnectionHandler, NetworkAddress, TransportError } from '../transport/transport.js'
 import { formatAddress } from '../transport/format-address.js'
+import type { Connection, ConnectionHandler, NetworkAddress, TransportError } from '../transport/transport.js'
 import { EC } from './codes.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'
@@ -18,12 +18,12 @@ import {
   beginEnvelope,
   CONTROL_TOPIC,
   ENVELOPE,
-  endEnvelope,
   type EnvelopeHeader,
+  endEnvelope,
   isIdAt,
   readEnvelopeHeader,
 } from './envelope.js'
-import { FilterMatcher, LOCAL_TOPIC_PREFIX, MAX_PREFIXES, readFilter, writeFilter } from './filter.js'
+import { FilterMatcher, LOCAL_TOPIC_PREFIX, readFilter, writeFilter } from './filter.js'
 import { FrameDecoder, FrameTooLargeError } from './frame.js'
 import { type Claim, Handshake } from './handshake.js'
 import { decodeHandshakeMessage } from './handshake-messages.js'
@@ -48,7 +48,7 @@ export type LinkEnd =
   | { readonly kind: 'failed'; readonly reason: string }
   /** Another connection to the same endpoint is the peering. */
   | { readonly kind: 'redundant'; readonly remoteId: EndpointId }
-  /** The peer, the network or (`local`) this side ended the peering. */
+  /** The peer or the network ended the peering; `local`: this side did not want it any more. */
   | { readonly kind: 'lost'; readonly local: boolean; readonly reason: string }
 
 /** What a link asks of, and tells to, the endpoint that owns it. */
@@ -85,6 +85,13 @@ type LinkState =
 
 const NOTHING = (): void => {}
 
+/** Stands for subscriptions of which it is not known whether the peer has them. */
+const UNKNOWN: readonly string[] = []
+
+function hex(payload: Uint8Array): string {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('hex')
+}
+
 export class Link implements ConnectionHandler {
   readonly direction: 'incoming' | 'outgoing'
   readonly #settings: LinkSettings
@@ -94,10 +101,16 @@ export class Link implements ConnectionHandler {
   readonly #decoder: FrameDecoder
   readonly #reader = new ByteReader()
   readonly #header: EnvelopeHeader = { type: 0, ttl: 0, topic: '', payloadStart: 0 }
+  /** Kept when the peering is over, for its counters. */
+  #outbox: Outbox | undefined
+  /** What to call when the ping with this payload (in hex) is answered, or never will be. */
+  readonly #pings = new Map<string, () => void>()
   #faultReported = false
   #lastPeer: Peer | undefined
   /** The subscriptions that the peer knows of us. */
   #announced: readonly string[] = []
+  /** Dropped messages of the outbox when the subscriptions were announced. */
+  #droppedBefore = 0
   #messagesIn = 0
   #bytesIn = 0
   /** Frames that were malformed, not meant for this endpoint or of a kind it does not handle. */
@@ -125,6 +138,11 @@ export class Link implements ConnectionHandler {
 
   get remoteId(): EndpointId | undefined {
     return this.#state.kind === 'peered' ? this.#state.remoteId : undefined
+  }
+
+  /** Whether the peer is so slow that a publisher was told to wait. */
+  get isCongested(): boolean {
+    return this.#state.kind === 'peered' && this.#state.outbox.isCongested
   }
 
   /** Where the other end is; undefined before the connection exists. */
@@ -159,6 +177,7 @@ export class Link implements ConnectionHandler {
   }
 
   onBytes(bytes: Uint8Array): void {
+    if (this.#state.kind === 'closing' || this.#state.kind === 'closed') return
     this.#bytesIn += bytes.length
     try {
       this.#decoder.push(bytes, this.#onFrame)
@@ -195,7 +214,8 @@ export class Link implements ConnectionHandler {
   }
 
   subscribes(topic: string): boolean {
-    return this.#state.kind === 'peered' && this.#state.matcher.matches(topic)
+    const state = this.#state
+    return state.kind === 'peered' && state.goodbye === undefined && state.matcher.matches(topic)
   }
 
   /** Encodes a message into the outbox; `receiver` nil is everyone. Throws `EncodeError`. */
@@ -213,7 +233,7 @@ export class Link implements ConnectionHandler {
       writer.length = from
       throw error
     }
-    outbox.appended(from)
+    outbox.appended()
     return outbox.checkHighWater() ? 'queued' : 'accepted'
   }
 
@@ -223,9 +243,8 @@ export class Link implements ConnectionHandler {
     const { outbox } = this.#state
     const writer = outbox.open()
     if (!(writer instanceof ByteWriter)) return this.#overflow(writer)
-    const from = writer.length
     writer.raw(frame)
-    outbox.appended(from)
+    outbox.appended()
     return outbox.checkHighWater() ? 'queued' : 'accepted'
   }
 
@@ -233,9 +252,24 @@ export class Link implements ConnectionHandler {
   sendFilterIfChanged(prefixes: readonly string[]): void {
     if (this.#state.kind !== 'peered' || prefixes === this.#announced) return
     this.#announced = prefixes
+    this.#droppedBefore = this.#state.outbox.droppedMessages
     this.send(ENVELOPE.routingUpdate, this.#state.remoteId, CONTROL_TOPIC, {
       writeTo: (writer) => writeFilter(writer, prefixes),
     })
+  }
+
+  /** Asks for a sign of life. `done` is called when it comes, or when the peering ends. */
+  ping(payload: Uint8Array, done: () => void): void {
+    if (this.#state.kind !== 'peered') return done()
+    this.#pings.set(hex(payload), done)
+    this.send(ENVELOPE.ping, this.#state.remoteId, CONTROL_TOPIC, {
+      writeTo: (writer) => writer.raw(payload),
+    })
+  }
+
+  /** Stops waiting for the answer to a ping. */
+  forgetPing(payload: Uint8Array): void {
+    this.#pings.delete(hex(payload))
   }
 
   /** Ends the peering in order; anything else is closed at once. */
@@ -254,8 +288,9 @@ export class Link implements ConnectionHandler {
   addCounters(counters: PeerCounters): void {
     counters.messagesIn += this.#messagesIn
     counters.bytesIn += this.#bytesIn
-    if (this.#state.kind !== 'peered') return
-    const { outbox } = this.#state
+    counters.ignoredIn += this.ignoredFrames
+    const outbox = this.#outbox
+    if (outbox === undefined) return
     counters.messagesOut += outbox.sentMessages
     counters.bytesOut += outbox.sentBytes
     counters.droppedOut += outbox.droppedMessages
@@ -309,9 +344,9 @@ export class Link implements ConnectionHandler {
     const connection = this.#connection
     if (connection === undefined) return
     this.#decoder.limitBytes = this.#settings.frameLimitBytes
-    const outbox = new Outbox(connection, this.#settings.timers, this.#settings.outboxLimits, () =>
-      this.#owner.onDrain(),
-    )
+    const { timers, outboxLimits } = this.#settings
+    const outbox = new Outbox(connection, timers, outboxLimits, () => this.#drained(outbox))
+    this.#outbox = outbox
     const peer: Peer = {
       id: remoteId.text,
       address: connection.remote,
@@ -336,7 +371,8 @@ export class Link implements ConnectionHandler {
     try {
       reader.reset(bytes, start, end)
       readEnvelopeHeader(reader, header)
-      if (!isIdAt(bytes, start, state.remoteId)) return this.#ignore('an envelope in the name of another endpoint')
+      if (!isIdAt(bytes, start, state.remoteId))
+        return this.#ignore('an envelope in the name of another endpoint')
       const toAll = isIdAt(bytes, start + 16, NIL_ID)
       if (!toAll && !isIdAt(bytes, start + 16, this.#settings.ownId)) {
         return this.#ignore('an envelope for another endpoint')
@@ -362,7 +398,6 @@ export class Link implements ConnectionHandler {
   }
 
   #updateFilter(state: Peered, prefixes: string[]): void {
-    if (prefixes.length > MAX_PREFIXES) return this.#ignore(`more than ${MAX_PREFIXES} subscriptions`)
     const peer = { ...state.peer, subscriptions: prefixes }
     this.#lastPeer = peer
     this.#state = { ...state, peer, matcher: new FilterMatcher(prefixes) }
@@ -374,17 +409,32 @@ export class Link implements ConnectionHandler {
   }
 
   #receivePong(state: Peered, payload: Uint8Array): void {
-    if (state.goodbye === undefined || Buffer.compare(payload, state.goodbye.payload) !== 0) return
-    state.goodbye.timer.cancel()
-    this.#connection?.end()
+    const key = hex(payload)
+    const done = this.#pings.get(key)
+    this.#pings.delete(key)
+    done?.()
+    // The timer stays: a peer that no longer reads would keep the connection open.
+    if (state.goodbye !== undefined && key === hex(state.goodbye.payload)) this.#connection?.end()
   }
 
   #overflow(verdict: 'drop' | 'disconnect'): PublishOutcome {
     if (verdict === 'disconnect') {
-      this.#fault('the peer reads too slowly: its queue is full')
-      this.#fail('queue full')
+      // Not now: the endpoint is in the middle of a publish, and its owner may answer the loss with another.
+      this.#settings.timers.soon(() => {
+        this.#fault('the peer reads too slowly: its queue is full')
+        this.#fail('queue full', true)
+      })
     }
     return 'dropped'
+  }
+
+  #drained(outbox: Outbox): void {
+    // What was dropped may have been the last word on the own subscriptions.
+    if (outbox.droppedMessages > this.#droppedBefore) {
+      this.#announced = UNKNOWN
+      this.sendFilterIfChanged(this.#owner.filter())
+    }
+    this.#owner.onDrain()
   }
 
   #ignore(message: string): void {
@@ -399,7 +449,7 @@ export class Link implements ConnectionHandler {
     this.#owner.onFault(this, message)
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string, local = false): void {
     switch (this.#state.kind) {
       case 'connecting':
         this.#finish({ kind: 'failed', reason })
@@ -409,7 +459,7 @@ export class Link implements ConnectionHandler {
         // What was sent last says why: let it leave.
         return this.#connection?.end()
       case 'peered':
-        this.#finish({ kind: 'lost', local: true, reason })
+        this.#finish({ kind: 'lost', local, reason })
         return this.#connection?.destroy()
       case 'closing':
       case 'closed':
@@ -425,6 +475,9 @@ export class Link implements ConnectionHandler {
       state.goodbye?.timer.cancel()
       state.outbox.close()
     }
+    const pings = [...this.#pings.values()]
+    this.#pings.clear()
+    for (const done of pings) done()
     this.#owner.onEnded(this, end)
   }
 

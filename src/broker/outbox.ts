@@ -24,10 +24,13 @@ export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
   policy: 'drop-oldest',
 }
 
-/** A buffer goes to the connection when it is this full, even within a turn. */
 const BUFFER_BYTES = 256 * 1024
+/** A buffer goes to the connection when it is this full, even within a turn. */
+const FULL_BYTES = BUFFER_BYTES - 4096
 /** The connection itself holds at most about this much; the rest stays here, where it can still be dropped. */
 const IN_FLIGHT_BYTES = 1024 * 1024
+/** A slow connection gets no more buffers than this: what follows gathers, so that small messages share one. */
+const IN_FLIGHT_BATCHES = 4
 const POOLED_BUFFERS = 16
 
 interface Batch {
@@ -41,15 +44,20 @@ export class Outbox {
   readonly #timers: Timers
   readonly #limits: OutboxLimits
   readonly #onDrain: () => void
+  /** Small limits have small batches, so that the oldest messages can be told from the newest. */
+  readonly #fullBytes: number
+  readonly #inFlightLimitBytes: number
   readonly #writer: ByteWriter
   #writerMessages = 0
   readonly #waiting: Batch[] = []
   #waitingBytes = 0
   #inFlightBytes = 0
+  #inFlightBatches = 0
   #flushScheduled = false
   #drainWanted = false
   #closed = false
   droppedMessages = 0
+  /** Handed to the connection; what was dropped before is not in here. */
   sentMessages = 0
   sentBytes = 0
 
@@ -58,12 +66,19 @@ export class Outbox {
     this.#timers = timers
     this.#limits = limits
     this.#onDrain = onDrain
+    this.#fullBytes = Math.min(FULL_BYTES, Math.ceil(limits.limitBytes / 8))
+    this.#inFlightLimitBytes = Math.min(IN_FLIGHT_BYTES, Math.ceil(limits.limitBytes / 2))
     this.#writer = new ByteWriter(takeBuffer())
   }
 
   /** Bytes that have not left the process. */
   get queuedBytes(): number {
     return this.#writer.length + this.#waitingBytes + this.#inFlightBytes
+  }
+
+  /** Whether `onDrain` is still to come. */
+  get isCongested(): boolean {
+    return this.#drainWanted && !this.#closed
   }
 
   /** Whether a publisher should wait for `onDrain`, which is then called once. */
@@ -75,7 +90,7 @@ export class Outbox {
 
   /**
    * Makes room for one more message: the writer to append a frame to, or what to do instead. Every append is
-   * followed by `appended`.
+   * followed by `appended`. The limit may be passed by the last message; `disconnect` is said once.
    */
   open(): ByteWriter | 'drop' | 'disconnect' {
     if (this.queuedBytes < this.#limits.limitBytes) return this.#writer
@@ -85,24 +100,26 @@ export class Outbox {
         this.droppedMessages += 1
         return 'drop'
       case 'disconnect':
-        return 'disconnect'
+        this.droppedMessages += 1
+        return this.droppedMessages === 1 ? 'disconnect' : 'drop'
       case 'drop-oldest':
-        return this.#dropOldest() ? this.#writer : 'drop'
+        while (this.queuedBytes >= this.#limits.limitBytes) {
+          if (!this.#dropOldest()) return 'drop'
+        }
+        return this.#writer
     }
   }
 
-  /** A frame was appended to the writer, behind `from`. */
-  appended(from: number): void {
+  /** A frame was appended to the writer. */
+  appended(): void {
     this.#writerMessages += 1
-    this.sentMessages += 1
-    this.sentBytes += this.#writer.length - from
-    if (this.#writer.length >= BUFFER_BYTES - 4096) {
+    if (this.#writer.length >= this.#fullBytes) {
       this.#flush()
     } else if (!this.#flushScheduled) {
       this.#flushScheduled = true
       this.#timers.soon(() => {
         this.#flushScheduled = false
-        this.#flush()
+        if (this.#hasRoomInFlight) this.#flush()
       })
     }
   }
@@ -130,7 +147,11 @@ export class Outbox {
   }
 
   #pump(): void {
-    while (this.#waiting.length > 0 && this.#inFlightBytes < IN_FLIGHT_BYTES) this.#sendNext()
+    while (this.#waiting.length > 0 && this.#hasRoomInFlight) this.#sendNext()
+  }
+
+  get #hasRoomInFlight(): boolean {
+    return this.#inFlightBytes < this.#inFlightLimitBytes && this.#inFlightBatches < IN_FLIGHT_BATCHES
   }
 
   #sendNext(): void {
@@ -138,14 +159,20 @@ export class Outbox {
     if (batch === undefined) return
     this.#waitingBytes -= batch.length
     this.#inFlightBytes += batch.length
+    this.#inFlightBatches += 1
+    this.sentMessages += batch.messages
+    this.sentBytes += batch.length
     this.#connection.send(batch.bytes.subarray(0, batch.length), () => this.#sent(batch))
   }
 
   #sent(batch: Batch): void {
     this.#inFlightBytes -= batch.length
+    this.#inFlightBatches -= 1
     giveBuffer(batch.bytes)
     if (this.#closed) return
     this.#pump()
+    // Nothing else sends what gathered while the connection was busy.
+    if (this.#hasRoomInFlight && !this.#flushScheduled) this.#flush()
     if (this.#drainWanted && this.queuedBytes < this.#limits.highWaterBytes / 2) {
       this.#drainWanted = false
       this.#onDrain()

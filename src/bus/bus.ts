@@ -31,6 +31,8 @@ export interface PeerCounters {
   bytesOut: number
   /** Messages dropped because the peer's queue was full. */
   droppedOut: number
+  /** Frames that were malformed or not meant for this endpoint. */
+  ignoredIn: number
   /** Bytes waiting for the peer now. */
   queuedBytes: number
 }
@@ -65,6 +67,11 @@ export interface Bus {
   subscribe(prefix: string): void
   unsubscribe(prefix: string): void
   counters(): PeerCounters
+  /**
+   * Resolves when every peer has taken in what was published to it before, is gone, or `timeoutMs` have passed.
+   * What the peer's scripts make of it may take longer.
+   */
+  barrier(timeoutMs: number): Promise<void>
   /** Ends all peerings in order and stops listening; resolves when every connection is closed. */
   close(): Promise<void>
 }

@@ -91,6 +91,7 @@ export class Cluster {
   readonly #mismatched = new Map<string, string>()
   #pools: readonly Pool[]
   #ready = false
+  #stopped: Promise<void> | undefined
   #invalidMessages = 0
   /** `Cluster::worker_pool`. */
   readonly workerPool: Pool
@@ -323,8 +324,17 @@ export class Cluster {
     this.#events.emit('captureDone')
   }
 
-  /** @internal Last words, then every record on its way. */
-  async stop(): Promise<void> {
+  /** Leaves the cluster: last words, then every record is on its way or on disk. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #stop(): Promise<void> {
     this.#events.emit('stopping')
     this.#logs.flush()
     this.#logs.close()

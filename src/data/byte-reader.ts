@@ -41,6 +41,13 @@ export class ByteReader {
     return offset
   }
 
+  /** Moves over the next byte if it is `tag`; says whether it was. */
+  skipTag(tag: number): boolean {
+    if (this.offset >= this.end || this.bytes[this.offset] !== tag) return false
+    this.offset += 1
+    return true
+  }
+
   u8(): number {
     return this.bytes[this.take(1)]!
   }

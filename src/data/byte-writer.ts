@@ -77,6 +77,14 @@ export class ByteWriter {
     this.#view.setFloat64(offset, value)
   }
 
+  /** What stands before the body of a value in a log record: type tag, unused subtype, present flag. */
+  logHeader(tag: number, present: boolean): void {
+    const offset = this.reserve(9)
+    this.#view.setUint32(offset, tag)
+    this.#view.setUint32(offset + 4, 0)
+    this.bytes[offset + 8] = present ? 1 : 0
+  }
+
   raw(bytes: Uint8Array): void {
     const offset = this.reserve(bytes.length)
     this.bytes.set(bytes, offset)

@@ -16,6 +16,7 @@ import {
   readReal,
   readSubnet,
   readValue,
+  skipValue,
   TAG,
   writeAddress,
   writeCount,
@@ -28,6 +29,7 @@ import {
 import { ByteReader } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
 import { DecodeError, EncodeError } from './decode-error.js'
+import { compileFieldsReader, compileFieldsWriter } from './record-codec.js'
 import { compareValues, type Value } from './value.js'
 
 /** Zeek's type tags, 5.0 and later (spec/broker-protocol.md 6.7), of what a log column can be. */
@@ -54,6 +56,8 @@ export interface DataType<T> {
   readonly name: string
   /** Whether the value may be unset (`&optional`). */
   readonly optional: boolean
+  /** Of an optional type: the type of the value when it is set. */
+  readonly unwrapped?: DataType<unknown>
   /** Appends the value as Broker data. Throws `EncodeError`. */
   write(writer: ByteWriter, value: T): void
   /** Reads Broker data of this type. Throws `DecodeError`, code `type-mismatch` for well-formed other data. */
@@ -131,10 +135,14 @@ export const double: DataType<number> = {
   log: { tag: ZEEK_TAG.double, elementTag: 0, writeBody: (writer, value) => writer.f64(value) },
 }
 
-/** Seconds as nanoseconds, cut towards zero, as Zeek converts them. */
-export function secondsToNanoseconds(seconds: number): bigint {
-  if (!Number.isFinite(seconds)) throw new EncodeError(`${seconds} is not a time`)
-  return BigInt(Math.trunc(seconds * 1e9))
+/** Seconds as nanoseconds, cut towards zero, as Zeek converts them: two halves, to go without a `bigint`. */
+function writeSeconds(writer: ByteWriter, tag: number, seconds: number): void {
+  const nanoseconds = Math.trunc(seconds * 1e9)
+  if (!(Math.abs(nanoseconds) < 2 ** 63)) throw new EncodeError(`${seconds} s do not fit 64 bits of nanoseconds`)
+  const high = Math.floor(nanoseconds / 0x1_0000_0000)
+  writer.u8(tag)
+  writer.u32(high)
+  writer.u32(nanoseconds - high * 0x1_0000_0000)
 }
 
 /** Seconds since the epoch. */
@@ -147,10 +155,11 @@ function secondsType(name: string, tag: number, zeekTag: number): DataType<numbe
   return {
     name,
     optional: false,
-    write: (writer, value) => writeSigned(writer, tag, secondsToNanoseconds(value)),
+    write: (writer, value) => writeSeconds(writer, tag, value),
     read(reader) {
       expectTag(reader, tag, name)
-      return Number(reader.i64()) / 1e9
+      const high = reader.i32()
+      return (high * 0x1_0000_0000 + reader.u32()) / 1e9
     },
     log: { tag: zeekTag, elementTag: 0, writeBody: (writer, value) => writer.f64(value) },
   }
@@ -347,6 +356,7 @@ export function optional<T>(type: DataType<T>): DataType<T | undefined> {
   return {
     name: type.name,
     optional: true,
+    unwrapped: type as DataType<unknown>,
     write(writer, value) {
       if (value === undefined) writer.u8(TAG.none)
       else type.write(writer, value)
@@ -369,35 +379,30 @@ type UnsetKeys<F extends Fields> = {
 /** The JavaScript object of a record or of the columns of a log; optional fields may be missing. */
 export type RecordOf<F extends Fields> = {
   readonly [Key in Exclude<keyof F, UnsetKeys<F>>]: Native<F[Key]>
-} & { readonly [Key in UnsetKeys<F>]?: Native<F[Key]> }
+} & { readonly [Key in UnsetKeys<F>]?: Native<F[Key]> | undefined }
 
 /** A record: fields in order of declaration; it travels as a vector, unset fields as none. */
 export function record<F extends Fields>(fields: F): DataType<RecordOf<F>> {
   const entries = Object.entries(fields) as unknown as [string, DataType<unknown>][]
+  const size = entries.length
+  const writeFields = compileFieldsWriter(entries)
+  const readFields = compileFieldsReader(entries)
   return {
     name: `record { ${entries.map(([name, type]) => `${name}: ${type.name}`).join('; ')} }`,
     optional: false,
     write(writer, value) {
       writer.u8(TAG.vector)
-      writer.varbyte(entries.length)
-      for (const [name, type] of entries) type.write(writer, (value as Record<string, unknown>)[name])
+      writer.varbyte(size)
+      writeFields(writer, value)
     },
     read(reader) {
       expectTag(reader, TAG.vector, 'record')
-      const size = reader.elementCount(1)
-      if (size < entries.length) {
-        throw new DecodeError(
-          'type-mismatch',
-          `a record of ${entries.length} fields has ${size}`,
-          reader.offset,
-        )
+      const actual = reader.elementCount(1)
+      if (actual < size) {
+        throw new DecodeError('type-mismatch', `a record of ${size} fields has ${actual}`, reader.offset)
       }
-      const result: Record<string, unknown> = {}
-      for (const [name, type] of entries) {
-        const value = type.read(reader)
-        if (value !== undefined) result[name] = value
-      }
-      for (let index = entries.length; index < size; index += 1) readValue(reader)
+      const result = readFields(reader)
+      for (let index = size; index < actual; index += 1) skipValue(reader)
       return result as RecordOf<F>
     },
     log: undefined,
@@ -445,12 +450,6 @@ function containerLogForm<T, C>(
 
 /** Appends one log value with its header: type tag, unused subtype, present flag, body. */
 export function writeLogValue<T>(writer: ByteWriter, form: LogForm<T>, value: T | undefined): void {
-  writer.u32(form.tag)
-  writer.u32(0)
-  if (value === undefined) {
-    writer.u8(0)
-  } else {
-    writer.u8(1)
-    form.writeBody(writer, value)
-  }
+  writer.logHeader(form.tag, value !== undefined)
+  if (value !== undefined) form.writeBody(writer, value)
 }

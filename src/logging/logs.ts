@@ -14,7 +14,8 @@ import {
   writeLogWriteStart,
 } from '../data/log-messages.js'
 import type { Encodable } from '../data/messages.js'
-import { type DataType, type RecordOf, writeLogValue } from '../data/types.js'
+import { compileLogWriter, type FieldsWriter } from '../data/record-codec.js'
+import type { DataType, RecordOf } from '../data/types.js'
 import { ClusterError } from '../base/errors.js'
 import type { LogStore, OpenWriter } from './log-store.js'
 
@@ -89,7 +90,8 @@ class Batch implements Encodable {
 
 interface Stream {
   readonly description: LogWriterDescription
-  readonly columns: readonly (readonly [string, DataType<unknown>])[]
+  /** Appends a record as its wire bytes. */
+  readonly writeRecord: FieldsWriter
   readonly local: OpenWriter | undefined
   /** Open batches by topic. */
   readonly batches: Map<string | undefined, Batch>
@@ -130,7 +132,7 @@ export class Logs {
     }
     const stream: Stream = {
       description,
-      columns,
+      writeRecord: compileLogWriter(columns),
       local: this.#settings.local?.openWriter(description),
       batches: new Map(),
     }
@@ -186,8 +188,7 @@ export class Logs {
   #write(stream: Stream, record: Record<string, unknown>): void {
     const writer = this.#scratch
     writer.length = 0
-    writer.u32(stream.columns.length)
-    for (const [name, type] of stream.columns) writeLogValue(writer, type.log!, record[name])
+    stream.writeRecord(writer, record)
     this.#written += 1
     if (stream.local !== undefined) this.#settings.local?.write(stream.local, writer.bytes, 0, writer.length)
     if (this.#settings.remote && this.#state === 'open') this.#append(stream, writer)

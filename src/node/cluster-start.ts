@@ -7,7 +7,7 @@ import { type DialectName, DIALECTS } from '../options/dialect.js'
 import { type Redef, resolveOptions } from '../options/registry.js'
 import { ClusterError, errorMessage } from '../base/errors.js'
 import { systemPlatform } from './platform.js'
-import { type RunningNode, startNode } from './start-node.js'
+import { startNode } from './start-node.js'
 
 export interface ClusterStartOptions {
   /** `Cluster::node`: a name of the layout. Default: the environment variable `CLUSTER_NODE`. */
@@ -26,7 +26,7 @@ export interface ClusterStartOptions {
   readonly onReport?: (report: Report) => void
 }
 
-export type Cluster = ClusterNode & AsyncDisposable
+export type Cluster = ClusterNode
 
 /** Starting points of a node. */
 export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } = {
@@ -64,19 +64,11 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
       onScriptError: (error, where) =>
         report({ severity: 'error', code: 'script-error', message: `${where}: ${errorMessage(error)}` }),
     })
-    return withStop(running, options.signal)
+    const { cluster } = running
+    if (options.signal?.aborted === true) await cluster.stop()
+    options.signal?.addEventListener('abort', () => void cluster.stop(), { once: true })
+    return cluster
   },
-}
-
-function withStop(running: RunningNode, signal: AbortSignal | undefined): Cluster {
-  let stopped: Promise<void> | undefined
-  const stop = (): Promise<void> => {
-    stopped ??= running.stop()
-    return stopped
-  }
-  if (signal?.aborted === true) void stop()
-  else signal?.addEventListener('abort', () => void stop(), { once: true })
-  return Object.assign(running.cluster, { [Symbol.asyncDispose]: stop })
 }
 
 async function readLayout(path: string): Promise<Uint8Array> {

@@ -39,15 +39,27 @@ export class MemoryNetwork implements Network {
     return this.#connections.size
   }
 
-  connect(address: NetworkAddress, _security: unknown, _timeoutMs: number, handler: ConnectionHandler): Connection {
+  connect(
+    address: NetworkAddress,
+    _security: unknown,
+    _timeoutMs: number,
+    handler: ConnectionHandler,
+  ): Connection {
     this.#nextPort += 1
     const own = { host: '127.0.0.1', port: this.#nextPort }
-    const near = new MemoryConnection(this.#timers, own, address, this.#chunkBytes, (end) => this.#connections.delete(end))
+    const near = new MemoryConnection(this.#timers, own, address, this.#chunkBytes, (end) =>
+      this.#connections.delete(end),
+    )
     near.handler = handler
     this.#timers.soon(() => {
       const accept = this.#listeners.get(key(address))
-      if (accept === undefined) return near.closed(networkError('connection-refused', 'connection refused', address))
-      const far = new MemoryConnection(this.#timers, address, own, this.#chunkBytes, (end) => this.#connections.delete(end))
+      // Given up before it came to a connection.
+      if (!near.isOpen) return
+      if (accept === undefined)
+        return near.closed(networkError('connection-refused', 'connection refused', address))
+      const far = new MemoryConnection(this.#timers, address, own, this.#chunkBytes, (end) =>
+        this.#connections.delete(end),
+      )
       near.other = far
       far.other = near
       this.#connections.add(near)
@@ -56,6 +68,11 @@ export class MemoryNetwork implements Network {
       handler.onOpen?.(near)
     })
     return near
+  }
+
+  /** Breaks every connection at once, as if all cables were pulled. */
+  breakAll(): void {
+    for (const connection of [...this.#connections]) connection.destroy()
   }
 
   async listen(address: NetworkAddress, _security: unknown, accept: Accept): Promise<Listener> {
@@ -99,7 +116,12 @@ class MemoryConnection implements Connection {
     this.#onClosed = onClosed
   }
 
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
   send(bytes: Uint8Array, onFlushed: () => void): void {
+    if (this.#state !== 'open') return this.#timers.soon(onFlushed)
     this.bufferedBytes += bytes.length
     const copy = Uint8Array.from(bytes)
     this.#timers.soon(() => {
@@ -111,10 +133,7 @@ class MemoryConnection implements Connection {
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
-    this.#timers.soon(() => {
-      this.#deliver()
-      if (this.#held.length === 0) this.destroy()
-    })
+    this.#timers.soon(() => this.#deliver())
   }
 
   destroy(): void {
@@ -137,13 +156,16 @@ class MemoryConnection implements Connection {
     if (this.#state === 'closed') return
     this.#state = 'closed'
     this.#onClosed(this)
-    this.#timers.soon(() => this.handler?.onClose(error))
+    this.#timers.soon(() => {
+      for (const { onFlushed } of this.#held.splice(0)) onFlushed()
+      this.handler?.onClose(error)
+    })
   }
 
   #deliver(): void {
     const receiver = this.other
     while (this.#held.length > 0) {
-      if (receiver !== undefined && !receiver.#reading) return
+      if (receiver !== undefined && receiver.#state !== 'closed' && !receiver.#reading) return
       const next = this.#held.shift()
       if (next === undefined) return
       this.bufferedBytes -= next.bytes.length
@@ -154,6 +176,7 @@ class MemoryConnection implements Connection {
       }
       next.onFlushed()
     }
+    if (this.#state === 'ending' && this.bufferedBytes === 0) this.destroy()
   }
 }
 

@@ -15,7 +15,7 @@ import { mergeLogs, parseAsciiLog } from '../logging/log-reader.js'
 import type { CaptureSettings } from '../node/capture-run.js'
 import type { Platform } from '../node/platform.js'
 import { type RunningNode, type Script, startNode } from '../node/start-node.js'
-import { type DialectName, DIALECTS } from '../options/dialect.js'
+import { DIALECTS, type DialectName } from '../options/dialect.js'
 import { type Redef, resolveOptions } from '../options/registry.js'
 import { MemoryDisk } from './memory-disk.js'
 import { MemoryNetwork } from './memory-network.js'
@@ -105,7 +105,10 @@ class InMemoryCluster implements TestCluster {
     for (const nodeType of order) {
       for (const node of nodesByName(this.#layout, nodeType)) await this.startNode(node.name)
     }
-    await this.until(() => [...this.#nodes.values()].every((node) => node.cluster.health.state !== 'waiting'), LONG_ENOUGH_MS)
+    await this.until(
+      () => [...this.#nodes.values()].every((node) => node.cluster.health.state !== 'waiting'),
+      LONG_ENOUGH_MS,
+    )
   }
 
   node(name: string): Cluster {
@@ -207,7 +210,8 @@ class InMemoryCluster implements TestCluster {
       part: workers.indexOf(name),
       parts: workers.length,
       open: async function* () {
-        for (let offset = 0; offset < capture.length; offset += 65_536) yield capture.subarray(offset, offset + 65_536)
+        for (let offset = 0; offset < capture.length; offset += 65_536)
+          yield capture.subarray(offset, offset + 65_536)
       },
     }
   }

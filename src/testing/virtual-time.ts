@@ -36,6 +36,11 @@ export class VirtualTime implements Clock, Timers {
     return this.#elapsedMs
   }
 
+  /** Timers that have not fired and were not cancelled. */
+  get pendingTimers(): number {
+    return this.#entries.length
+  }
+
   after(delayMs: number, callback: () => void): Timer {
     const entry: Entry = { atMs: this.#elapsedMs + Math.max(0, delayMs), order: this.#order, callback }
     this.#order += 1
@@ -61,7 +66,11 @@ export class VirtualTime implements Clock, Timers {
       this.#soon = []
       for (const callback of work) callback()
     }
-    throw new ClusterError('never-idle', `still busy after ${TURN_LIMIT} turns without time passing`, undefined)
+    throw new ClusterError(
+      'never-idle',
+      `still busy after ${TURN_LIMIT} turns without time passing`,
+      undefined,
+    )
   }
 
   /** Lets `durationMs` pass. */
@@ -80,7 +89,11 @@ export class VirtualTime implements Clock, Timers {
     await this.settle()
     while (!condition()) {
       if (!(await this.#step(limit))) {
-        throw new ClusterError('condition-timeout', `the condition does not hold after ${limitMs} ms`, undefined)
+        throw new ClusterError(
+          'condition-timeout',
+          `the condition does not hold after ${limitMs} ms`,
+          undefined,
+        )
       }
     }
   }

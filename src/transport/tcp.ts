@@ -24,71 +24,105 @@ const ANONYMOUS_TLS = {
   ecdhCurve: 'P-384',
 } as const
 
-/** How long an accepted connection may take for its TLS handshake. */
-const TLS_HANDSHAKE_TIMEOUT_MS = 10_000
+export interface TcpOptions {
+  /** How long an accepted connection may take for its TLS handshake; default 10 s. */
+  readonly tlsHandshakeTimeoutMs?: number
+  /** How long `end` waits for a peer that reads nothing; default 3 s. */
+  readonly endTimeoutMs?: number
+}
 
-export const tcpNetwork: Network = {
-  connect(address, security, timeoutMs, handler) {
-    const target = { host: address.host, port: address.port }
-    const socket =
-      security === 'plain'
-        ? net.connect(target)
-        : tls.connect({ ...target, ...ANONYMOUS_TLS, rejectUnauthorized: false })
-    const connection = new SocketConnection(socket, address)
-    const timer = setTimeout(() => {
-      connection.fail(
-        new ClusterError(
-          'connection-timeout',
-          `no connection to ${formatAddress(address)} within ${timeoutMs} ms`,
-          address,
-        ),
-      )
-    }, timeoutMs)
-    socket.once(security === 'plain' ? 'connect' : 'secureConnect', () => {
-      clearTimeout(timer)
-      handler.onOpen?.(connection)
-    })
-    socket.once('close', () => clearTimeout(timer))
-    connection.attach(handler)
-    return connection
-  },
+/** A machine that vanishes without a word is noticed after about this long without traffic, and ten probes. */
+const KEEP_ALIVE_MS = 30_000
 
-  listen(address, security, accept) {
-    return new Promise<Listener>((resolve, reject) => {
-      const onConnection = (socket: net.Socket): void => {
-        const remote = { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
-        const connection = new SocketConnection(socket, remote)
-        connection.attach(accept(connection))
-      }
-      const server =
+export const tcpNetwork: Network = createTcpNetwork()
+
+export function createTcpNetwork(options: TcpOptions = {}): Network {
+  const tlsHandshakeTimeoutMs = options.tlsHandshakeTimeoutMs ?? 10_000
+  const endTimeoutMs = options.endTimeoutMs ?? 3000
+  return {
+    connect(address, security, timeoutMs, handler) {
+      const target = { host: address.host, port: address.port }
+      const socket =
         security === 'plain'
-          ? net.createServer(onConnection)
-          : tls.createServer({ ...ANONYMOUS_TLS, handshakeTimeout: TLS_HANDSHAKE_TIMEOUT_MS }, onConnection)
-      // A failed TLS handshake of one client is that client's problem.
-      server.on('tlsClientError', (_error: Error, socket: net.Socket) => socket.destroy())
-      server.once('error', (error) => reject(classify(error, address)))
-      server.listen({ host: address.host, port: address.port, backlog: 511 }, () => {
-        server.removeAllListeners('error')
-        server.on('error', () => {})
-        const bound = server.address() as net.AddressInfo
-        resolve({
-          address: { host: bound.address, port: bound.port },
-          close: () => new Promise((done) => server.close(() => done())),
+          ? net.connect(target)
+          : tls.connect({ ...target, ...ANONYMOUS_TLS, rejectUnauthorized: false })
+      const connection = new SocketConnection(socket, address, endTimeoutMs)
+      const timer = setTimeout(() => {
+        connection.fail(
+          new ClusterError(
+            'connection-timeout',
+            `no connection to ${formatAddress(address)} within ${timeoutMs} ms`,
+            address,
+          ),
+        )
+      }, timeoutMs)
+      socket.once(security === 'plain' ? 'connect' : 'secureConnect', () => {
+        clearTimeout(timer)
+        handler.onOpen?.(connection)
+      })
+      socket.once('close', () => clearTimeout(timer))
+      connection.attach(handler)
+      return connection
+    },
+
+    listen(address, security, accept) {
+      return new Promise<Listener>((resolve, reject) => {
+        /** Accepted sockets in their TLS handshake, by remote address: nobody else knows them. */
+        const handshaking = new Map<string, net.Socket>()
+        const onConnection = (socket: net.Socket): void => {
+          const remote = remoteOf(socket)
+          handshaking.delete(formatAddress(remote))
+          const connection = new SocketConnection(socket, remote, endTimeoutMs)
+          connection.attach(accept(connection))
+        }
+        const server =
+          security === 'plain'
+            ? net.createServer(onConnection)
+            : tls.createServer({ ...ANONYMOUS_TLS, handshakeTimeout: tlsHandshakeTimeoutMs }, onConnection)
+        // A failed TLS handshake of one client is that client's problem.
+        server.on('tlsClientError', (_error: Error, socket: net.Socket) => socket.destroy())
+        if (security !== 'plain') {
+          server.on('connection', (socket: net.Socket) => {
+            const remote = formatAddress(remoteOf(socket))
+            handshaking.set(remote, socket)
+            socket.once('close', () => handshaking.delete(remote))
+          })
+        }
+        server.once('error', (error) => reject(classify(error, address)))
+        server.listen({ host: address.host, port: address.port, backlog: 511 }, () => {
+          server.removeAllListeners('error')
+          server.on('error', () => {})
+          const bound = server.address() as net.AddressInfo
+          resolve({
+            address: { host: bound.address, port: bound.port },
+            // The callback of the server would wait for every open connection.
+            close: async () => {
+              server.close()
+              for (const socket of handshaking.values()) socket.destroy()
+            },
+          })
         })
       })
-    })
-  },
+    },
+  }
+}
+
+function remoteOf(socket: net.Socket): NetworkAddress {
+  return { host: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }
 }
 
 class SocketConnection implements Connection {
   readonly remote: NetworkAddress
   readonly #socket: net.Socket
+  readonly #endTimeoutMs: number
   #error: TransportError | undefined
 
-  constructor(socket: net.Socket, remote: NetworkAddress) {
+  constructor(socket: net.Socket, remote: NetworkAddress, endTimeoutMs: number) {
     this.#socket = socket
     this.remote = remote
+    this.#endTimeoutMs = endTimeoutMs
     socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }
 
   get local(): NetworkAddress {
@@ -102,7 +136,7 @@ class SocketConnection implements Connection {
   attach(handler: ConnectionHandler): void {
     const socket = this.#socket
     socket.on('data', (bytes: Buffer) => handler.onBytes(bytes))
-    socket.once('error', (error) => {
+    socket.on('error', (error) => {
       this.#error ??= classify(error, this.remote)
     })
     socket.once('close', () => handler.onClose(this.#error))
@@ -114,10 +148,13 @@ class SocketConnection implements Connection {
   }
 
   send(bytes: Uint8Array, onFlushed: () => void): void {
-    this.#socket.write(bytes, () => onFlushed())
+    // After the end (a pong that crosses a goodbye) nobody reads: a write would be an error.
+    if (this.#socket.writable) this.#socket.write(bytes, () => onFlushed())
+    else process.nextTick(onFlushed)
   }
 
   end(): void {
+    this.#socket.setTimeout(this.#endTimeoutMs, () => this.#socket.destroy())
     this.#socket.destroySoon()
   }
 

@@ -64,7 +64,12 @@ export interface Listener {
 
 export interface Network {
   /** Starts to connect. Failures arrive at `handler.onClose`. */
-  connect(address: NetworkAddress, security: Security, timeoutMs: number, handler: ConnectionHandler): Connection
+  connect(
+    address: NetworkAddress,
+    security: Security,
+    timeoutMs: number,
+    handler: ConnectionHandler,
+  ): Connection
   /** Rejects with a `TransportError`, for example code `address-in-use`. */
   listen(
     address: NetworkAddress,
