@@ -104,7 +104,8 @@ async function sendOnSchedule(topic: string): Promise<number> {
 
 function percentiles(values: number[]): NonNullable<LinkResult['latenciesUs']> {
   const sorted = values.sort((a, b) => a - b)
-  const at = (share: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!)
+  const at = (share: number): number =>
+    Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!)
   return { p50: at(0.5), p99: at(0.99), max: at(1) }
 }
 

@@ -25,4 +25,6 @@ if (bench === undefined) {
 }
 const figures = await bench.run({ quick: args.includes('--quick') })
 const result = { bench: name, node: process.version, ...figures }
-process.stdout.write(`${args.includes('--json') ? JSON.stringify(result) : JSON.stringify(result, undefined, 2)}\n`)
+process.stdout.write(
+  `${args.includes('--json') ? JSON.stringify(result) : JSON.stringify(result, undefined, 2)}\n`,
+)

@@ -59,7 +59,11 @@ export function smallSum(sum: number, index: bigint, text: string): number {
 export function connSum(sum: number, index: bigint, value: ConnRecord): number {
   let next = Math.imul(sum, 31) + Number(index & 0xffffffn)
   next += Math.floor(value.ts) + Math.floor((value.duration ?? 0) * 1000)
-  next += textSum(value.uid) + textSum(value.proto) + textSum(value.service ?? '-') + textSum(value.conn_state ?? '-')
+  next +=
+    textSum(value.uid) +
+    textSum(value.proto) +
+    textSum(value.service ?? '-') +
+    textSum(value.conn_state ?? '-')
   next += textSum(value.history ?? '-') + value['id.orig_h'].word3 + value['id.resp_h'].word3
   next += value['id.orig_p'].number + value['id.resp_p'].number
   next += Number(value.local_orig === true) + Number(value.local_resp === true)

@@ -2,8 +2,9 @@
  * Keeps one outgoing peering: dials, waits, dials again (spec/broker-protocol.md 3.10). A peering that was lost is
  * dialled again at once; an attempt that failed, when the interval has passed.
  */
+
+import type { NetworkAddress } from '../base/network-address.js'
 import type { Timer, Timers } from '../base/time.js'
-import type { NetworkAddress } from '../transport/transport.js'
 import type { Link, LinkEnd } from './link.js'
 
 export interface DialerEffects {

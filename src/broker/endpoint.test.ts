@@ -84,7 +84,10 @@ describe('publish', () => {
     }
     hub!.publish('/t/b', payload('fine'))
     await lab.time.settle()
-    expect([a, b].map((endpoint) => endpoint!.takeLog())).toEqual([['message /t/b fine'], ['message /t/b fine']])
+    expect([a, b].map((endpoint) => endpoint!.takeLog())).toEqual([
+      ['message /t/b fine'],
+      ['message /t/b fine'],
+    ])
   })
 
   test('messages larger than a buffer, and many small ones, arrive complete and in order', async () => {
@@ -109,7 +112,10 @@ describe('subscriptions', () => {
     hub!.subscribe('/x')
     a!.subscribe('/y')
     await lab.time.settle()
-    expect([hub, a].map((endpoint) => endpoint!.takeLog())).toEqual([['filter 2 [/a /y]'], ['filter 1 [/h /x]']])
+    expect([hub, a].map((endpoint) => endpoint!.takeLog())).toEqual([
+      ['filter 2 [/a /y]'],
+      ['filter 1 [/h /x]'],
+    ])
     a!.unsubscribe('/a')
     await lab.time.settle()
     expect(hub!.takeLog()).toEqual(['filter 2 [/y]'])
@@ -281,7 +287,10 @@ describe('the end of a peering', () => {
 
 describe('redial', () => {
   /** Times at which a dialled listener was tried, while it treats every connection as `treat` says. */
-  async function attempts(retryMs: number, treat: (attempt: number) => 'peer' | 'close' | 'absent'): Promise<number[]> {
+  async function attempts(
+    retryMs: number,
+    treat: (attempt: number) => 'peer' | 'close' | 'absent',
+  ): Promise<number[]> {
     const lab = new Lab()
     const times: number[] = []
     const { network } = lab
@@ -313,7 +322,9 @@ describe('redial', () => {
   })
 
   test('a peering that was lost is dialled again at once, then at the interval', async () => {
-    expect(await attempts(1000, (attempt) => (attempt === 1 ? 'close' : 'absent'))).toEqual([0, 0, 1000, 2000, 3000, 4000])
+    expect(await attempts(1000, (attempt) => (attempt === 1 ? 'close' : 'absent'))).toEqual([
+      0, 0, 1000, 2000, 3000, 4000,
+    ])
     expect(await attempts(1000, (attempt) => (attempt === 1 ? 'close' : 'peer'))).toEqual([0, 0])
   })
 

@@ -2,13 +2,15 @@
  * An endpoint of Broker's network: listens, dials, keeps one peering per remote endpoint, and routes messages by
  * topic prefix (spec/broker-protocol.md 3 and 5). It implements the bus port of the framework.
  */
+
+import type { NetworkAddress } from '../base/network-address.js'
+import { formatAddress } from '../base/network-address.js'
 import type { Report } from '../base/report.js'
 import type { Timers } from '../base/time.js'
 import type { Bus, BusHandler, Peer, PeerCounters, PublishOutcome } from '../bus/bus.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import type { Encodable } from '../data/messages.js'
-import { formatAddress } from '../transport/format-address.js'
-import type { Listener, Network, NetworkAddress, Security } from '../transport/transport.js'
+import type { Listener, Network, Security } from '../transport/transport.js'
 import { Dialer } from './dialer.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'

@@ -88,7 +88,9 @@ test('what a real Zeek keeps open for ever ends after ten seconds', async () => 
   await zeek.listen(ADDRESS)
   const clients: RawPeer[] = []
   const cases = readJsonLines<ListenerCase>('broker-streams/h-handshake-answers/cases.jsonl')
-  const stalled = cases.filter(({ closed, case: name }) => closed.startsWith('still open') && !name.startsWith('redundant'))
+  const stalled = cases.filter(
+    ({ closed, case: name }) => closed.startsWith('still open') && !name.startsWith('redundant'),
+  )
   expect(stalled.map((recorded) => recorded.case)).toEqual([
     'hello-range-0-to-255',
     'probe-first-then-hello',
@@ -131,7 +133,9 @@ function framesOf(chunks: ConnectorCase['chunks']): string[] {
   return frames
 }
 
-const connectorCases = readJsonLines<ConnectorCase>('broker-streams/h-handshake-answers-connector/cases.jsonl')
+const connectorCases = readJsonLines<ConnectorCase>(
+  'broker-streams/h-handshake-answers-connector/cases.jsonl',
+)
 
 test('ten odd listeners were recorded', () => {
   expect(connectorCases).toHaveLength(10)
@@ -158,4 +162,3 @@ test.each(connectorCases)('a connector answers an odd listener: $case', async ({
   expect(accepted).toHaveLength(1)
   expect(lab.time.pendingTimers).toBe(0)
 })
-

@@ -39,7 +39,10 @@ const INPUTS = {
 type Input = keyof typeof INPUTS
 
 /** How to get to each state. */
-const PATHS: Record<HandshakeState['kind'], { side: 'connector' | 'listener'; claim?: Claim; inputs: Input[] }> = {
+const PATHS: Record<
+  HandshakeState['kind'],
+  { side: 'connector' | 'listener'; claim?: Claim; inputs: Input[] }
+> = {
   'await-hello': { side: 'listener', inputs: [] },
   'await-hello-or-version-select': { side: 'connector', inputs: [] },
   'await-version-select': { side: 'listener', inputs: ['hello of a smaller id'] },
@@ -103,7 +106,12 @@ function expected(state: HandshakeState['kind'], input: Input): string {
 }
 
 function machine(side: 'connector' | 'listener', claim: Claim = 'proceed', isKnown = true): Handshake {
-  return new Handshake(side, { ownId: OWN, filter: () => ['own'], claim: () => claim, isKnown: () => isKnown })
+  return new Handshake(side, {
+    ownId: OWN,
+    filter: () => ['own'],
+    claim: () => claim,
+    isKnown: () => isKnown,
+  })
 }
 
 function machineIn(state: HandshakeState['kind']): Handshake {
@@ -210,7 +218,9 @@ describe('a second connection to the same endpoint', () => {
 /** The handshake of a recorded connection: what each side sent, and who it was. */
 interface Recorded {
   readonly name: string
-  readonly sides: Readonly<Record<'c2l' | 'l2c', { bytes: string; id: EndpointId; filter: readonly string[] }>>
+  readonly sides: Readonly<
+    Record<'c2l' | 'l2c', { bytes: string; id: EndpointId; filter: readonly string[] }>
+  >
 }
 
 function recordedHandshakes(): Recorded[] {

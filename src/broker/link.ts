@@ -3,14 +3,15 @@
  * orderly goodbye (spec/broker-protocol.md 3.9: a ping with the text BYE, answered by a pong).
  */
 import { errorMessage } from '../base/errors.js'
+import type { NetworkAddress } from '../base/network-address.js'
+import { formatAddress } from '../base/network-address.js'
 import type { Timer, Timers } from '../base/time.js'
 import type { Peer, PeerCounters, PublishOutcome } from '../bus/bus.js'
 import { ByteReader } from '../data/byte-reader.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import { DecodeError } from '../data/decode-error.js'
 import type { Encodable } from '../data/messages.js'
-import { formatAddress } from '../transport/format-address.js'
-import type { Connection, ConnectionHandler, NetworkAddress, TransportError } from '../transport/transport.js'
+import type { Connection, ConnectionHandler, TransportError } from '../transport/transport.js'
 import { EC } from './codes.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'

@@ -2,9 +2,10 @@
  * The port between the framework and what carries its messages. A message is published to a topic; peers and
  * the local node receive what their subscriptions match. Implementations: `src/broker`.
  */
+
+import type { NetworkAddress } from '../base/network-address.js'
 import type { Report } from '../base/report.js'
 import type { Encodable } from '../data/messages.js'
-import type { NetworkAddress } from '../transport/transport.js'
 
 /**
  * What became of a published message, the worst outcome over the matching peers: `accepted` is on its way,

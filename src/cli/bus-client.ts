@@ -1,13 +1,13 @@
 /** A visitor on the bus: the endpoint behind `publish` and `subscribe`. */
 import { resolve } from 'node:path'
+import type { NetworkAddress } from '../base/network-address.js'
+import { formatAddress } from '../base/network-address.js'
 import { systemRandom } from '../base/random.js'
 import { systemTimers } from '../base/time.js'
 import { Endpoint } from '../broker/endpoint.js'
 import { randomEndpointId } from '../broker/endpoint-id.js'
 import type { Peer } from '../bus/bus.js'
-import { formatAddress } from '../transport/format-address.js'
 import { tcpNetwork } from '../transport/tcp.js'
-import type { NetworkAddress } from '../transport/transport.js'
 import { runningNodes } from './commands/status.js'
 import { CommandError, fail, printRaw } from './output.js'
 
@@ -79,7 +79,10 @@ export async function openBusClient(
   patience?.cancel()
   if (outcome === 'timeout' && endpoint.peers().length === 0) {
     await endpoint.close()
-    throw new CommandError(1, `no peering with ${addresses.map(formatAddress).join(', ')} within ${PEER_TIMEOUT_MS / 1000} s`)
+    throw new CommandError(
+      1,
+      `no peering with ${addresses.map(formatAddress).join(', ')} within ${PEER_TIMEOUT_MS / 1000} s`,
+    )
   }
   return endpoint
 }
@@ -87,7 +90,9 @@ export async function openBusClient(
 async function peerAddresses(flags: BusFlags): Promise<NetworkAddress[]> {
   if (flags.peer.length > 0 || flags.listen !== undefined) return flags.peer.map(parseAddress)
   const nodes = await runningNodes(resolve(flags.stateDir))
-  return nodes.flatMap(({ address }) => (address === undefined || address === 'no port' ? [] : [parseAddress(address)]))
+  return nodes.flatMap(({ address }) =>
+    address === undefined || address === 'no port' ? [] : [parseAddress(address)],
+  )
 }
 
 function timeout(durationMs: number): { promise: Promise<'timeout'>; cancel: () => void } {

@@ -14,7 +14,18 @@ export interface ViewState {
   readonly footer: string
 }
 
-const COLUMNS = ['NODE', 'TYPE', 'PID', 'ADDRESS', 'STATE', 'PEERS', 'EV/S IN', 'EV/S OUT', 'LOG/S', 'RSS'] as const
+const COLUMNS = [
+  'NODE',
+  'TYPE',
+  'PID',
+  'ADDRESS',
+  'STATE',
+  'PEERS',
+  'EV/S IN',
+  'EV/S OUT',
+  'LOG/S',
+  'RSS',
+] as const
 const RIGHT = new Set([2, 5, 6, 7, 8, 9])
 
 /** The table of nodes, with a header. Also what `status` prints. */
@@ -48,7 +59,9 @@ export function renderView(view: ViewState, columns: number, rows: number): stri
   const fixed = 4 + table.length + details.length
   const events = view.events.slice(-Math.max(1, rows - fixed - 1))
   const lines = [view.title, '', ...table, ...details, '', ...events, view.footer]
-  return lines.slice(0, rows - 1).map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line))
+  return lines
+    .slice(0, rows - 1)
+    .map((line) => (line.length > columns ? `${line.slice(0, columns - 1)}…` : line))
 }
 
 /** Colours of states, for a line of the table. */

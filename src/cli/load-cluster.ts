@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, errorMessage } from '../base/errors.js'
 import { formatDiagnostic, hasErrors, type Layout, parseLayout } from '../layout/index.js'
-import { type Dialect, DIALECT_NAMES, DIALECTS, isDialectName } from '../options/dialect.js'
-import { type Options, type Redef, type RedefValue, findOption, resolveOptions } from '../options/registry.js'
+import { DIALECT_NAMES, DIALECTS, type Dialect, isDialectName } from '../options/dialect.js'
+import { findOption, type Options, type Redef, type RedefValue, resolveOptions } from '../options/registry.js'
 import { CommandError, printRaw } from './output.js'
 
 /** Name of the layout on the search path. */
@@ -72,7 +72,8 @@ async function findLayout(): Promise<string> {
       await readFile(file)
       return file
     } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw new CommandError(2, `cannot read ${file}: ${errorMessage(error)}`, error)
+      if (errorCode(error) !== 'ENOENT')
+        throw new CommandError(2, `cannot read ${file}: ${errorMessage(error)}`, error)
     }
   }
   throw new CommandError(2, `no ${LAYOUT_NAME} on ZEEKPATH, BROPATH or in the working directory; name one`)

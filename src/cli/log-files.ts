@@ -26,7 +26,9 @@ export async function findLogFiles(stateDir: string): Promise<LogFile[]> {
 /** All lines of one log over all loggers, by time; several when files of the same name have different columns. */
 export async function readMergedLog(stateDir: string, name: string): Promise<readonly AsciiLog[]> {
   const files = (await findLogFiles(stateDir)).filter((file) => file.name === name)
-  return mergeLogs(await Promise.all(files.map(async ({ path }) => parseAsciiLog(await readFile(path, 'utf8')))))
+  return mergeLogs(
+    await Promise.all(files.map(async ({ path }) => parseAsciiLog(await readFile(path, 'utf8')))),
+  )
 }
 
 async function names(folder: string): Promise<string[]> {

@@ -14,7 +14,11 @@ import { runUp } from './commands/up.js'
 import { CommandError, printError, printRaw } from './output.js'
 
 const STATE_DIR = ['--state-dir <dir>', 'logs, sockets and node output', './.zeek-cluster'] as const
-const DIALECT = ['--dialect <name>', `names and defaults: ${DIALECT_NAMES.join(' or ')}`, 'reference'] as const
+const DIALECT = [
+  '--dialect <name>',
+  `names and defaults: ${DIALECT_NAMES.join(' or ')}`,
+  'reference',
+] as const
 const REDEFS = 'Module::option=value, for example Cluster::retry_interval=5sec'
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
@@ -28,7 +32,9 @@ function version(): string {
 
 function buildProgram(): Command {
   const program = new Command('zeek-cluster')
-    .description("Every node of a Zeek cluster: starts, watches and inspects nodes that speak Broker's wire protocol.")
+    .description(
+      "Every node of a Zeek cluster: starts, watches and inspects nodes that speak Broker's wire protocol.",
+    )
     .version(version())
     .showHelpAfterError('(--help shows the usage)')
     .exitOverride()
@@ -36,7 +42,9 @@ function buildProgram(): Command {
 
   program
     .command('up')
-    .description('start every local node of the layout as processes and watch them; Ctrl-C stops all in order')
+    .description(
+      'start every local node of the layout as processes and watch them; Ctrl-C stops all in order',
+    )
     .argument('[layout]', 'layout file; default: cluster-layout.zeek on $ZEEKPATH, $BROPATH, then .')
     .argument('[redefs...]', REDEFS)
     .option('--script <file>', 'user script (.ts or .js) that every node runs; may be repeated', collect, [])
@@ -52,7 +60,7 @@ function buildProgram(): Command {
     .argument('[name]', 'name in the layout; default: $CLUSTER_NODE')
     .argument('[scripts...]', `user scripts, and ${REDEFS}`)
     .option('--layout <file>', 'default: cluster-layout.zeek on $ZEEKPATH, $BROPATH, then .')
-    .option('--read <file.pcap>', "a worker analyses its part of this capture")
+    .option('--read <file.pcap>', 'a worker analyses its part of this capture')
     .option(...DIALECT)
     .option(...STATE_DIR)
     .action((name, scripts, flags) => runNode(name, scripts, flags))
@@ -96,7 +104,10 @@ function buildProgram(): Command {
       .description('publish one event to whoever subscribes the topic')
       .argument('<topic>')
       .argument('<event>', 'full name, for example Demo::seen')
-      .argument('[args...]', 'count:5 int:-3 real:1.5 string:x addr:10.0.0.1 subnet:10.0.0.0/8 port:80/tcp time:2026-01-31T12:00:00 interval:1.5s enum:Notice::LOG bool:T, or Broker JSON')
+      .argument(
+        '[args...]',
+        'count:5 int:-3 real:1.5 string:x addr:10.0.0.1 subnet:10.0.0.0/8 port:80/tcp time:2026-01-31T12:00:00 interval:1.5s enum:Notice::LOG bool:T, or Broker JSON',
+      )
       .option('--json', 'print JSON'),
   ).action((topic, name, args, flags) => runPublish(topic, name, args, flags))
 
@@ -137,7 +148,12 @@ function buildProgram(): Command {
 
 function withBusOptions(command: Command): Command {
   return command
-    .option('--peer <host:port>', 'connect here; may be repeated; default: every node of the running cluster', collect, [])
+    .option(
+      '--peer <host:port>',
+      'connect here; may be repeated; default: every node of the running cluster',
+      collect,
+      [],
+    )
     .option('--listen <host:port>', 'wait for peers here')
     .option('--no-tls', 'plain TCP, for peers with Broker::disable_ssl')
     .option(...STATE_DIR)

@@ -53,7 +53,10 @@ export function formatCount(value: number): string {
 }
 
 /** Columns padded to their widest cell; the columns in `right` are aligned to the right. */
-export function formatTable(rows: readonly (readonly string[])[], right: ReadonlySet<number> = new Set()): string[] {
+export function formatTable(
+  rows: readonly (readonly string[])[],
+  right: ReadonlySet<number> = new Set(),
+): string[] {
   const widths: number[] = []
   for (const row of rows) {
     for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length)

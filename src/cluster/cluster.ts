@@ -7,22 +7,21 @@ import { Emitter } from '../base/emitter.js'
 import type { Report, Reporter } from '../base/report.js'
 import type { Clock, Timers } from '../base/time.js'
 import type { Bus, BusHandler, Peer, PublishOutcome } from '../bus/bus.js'
-import { ByteReader } from '../data/byte-reader.js'
 import type { ConnRecord } from '../data/conn-record.js'
-import { DecodeError } from '../data/decode-error.js'
 import { type EventMessage, type EventType, event, type ParameterTypes } from '../data/event.js'
-import { MESSAGE_TYPE, type OpenedMessage, openMessage } from '../data/messages.js'
 import { type Natives, string, time } from '../data/types.js'
 import type { Layout, LayoutNode } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
 import { expectedPeers } from '../layout/topology.js'
 import { LogReceiver } from '../logging/log-receiver.js'
-import { type LogStore, type LogStoreCounters } from '../logging/log-store.js'
-import { type Columns, Logs, type LogStream, type LogsCounters, type StreamOptions } from '../logging/logs.js'
+import type { LogStore, LogStoreCounters } from '../logging/log-store.js'
+import { type Columns, type LogStream, Logs, type LogsCounters, type StreamOptions } from '../logging/logs.js'
 import type { Dialect } from '../options/dialect.js'
 import type { Options } from '../options/registry.js'
 import { EventDispatch } from './event-dispatch.js'
 import type { PoolKey } from './hash.js'
+import { Inbox } from './inbox.js'
+import { logsRemotely } from './log-roles.js'
 import { Membership, type MembershipChange, type NodeId } from './membership.js'
 import { assignMembers, Pool } from './pools.js'
 import { Topics } from './topics.js'
@@ -70,29 +69,21 @@ export interface ClusterSettings {
 /** `Cluster::hello`: nodes tell each other their name and id when they peer. */
 const hello = event('Cluster::hello', [string, string])
 
-/** Topics whose acceptance is remembered. */
-const REMEMBERED_TOPICS = 4096
-
 export class Cluster {
   readonly #settings: ClusterSettings
   readonly #topics: Topics
   readonly #membership: Membership
   readonly #dispatch: EventDispatch
+  readonly #inbox: Inbox
   readonly #events: Emitter<ClusterEvents>
   readonly #bus: Bus
   readonly #logs: Logs
-  readonly #receiver: LogReceiver | undefined
   readonly #clusterLog: LogStream<{ ts: typeof time; node: typeof string; message: typeof string }>
   readonly #ownTopics: ReadonlySet<string>
-  readonly #subscriptions = new Set<string>()
-  readonly #accepted = new Map<string, boolean>()
-  readonly #reader = new ByteReader()
-  readonly #opened: OpenedMessage = { type: 0, contentSize: 0 }
   readonly #mismatched = new Map<string, string>()
   #pools: readonly Pool[]
   #ready = false
   #stopped: Promise<void> | undefined
-  #invalidMessages = 0
   /** `Cluster::worker_pool`. */
   readonly workerPool: Pool
   /** `Cluster::proxy_pool`. */
@@ -106,7 +97,10 @@ export class Cluster {
     this.#settings = settings
     this.#topics = new Topics(options, dialect)
     this.#membership = new Membership(layout)
-    this.#dispatch = new EventDispatch(reporter, (error, name) => settings.onScriptError(error, `event ${name}`))
+    const describe = (peer: Peer): string => this.#membership.nameOf(peer.id) ?? peer.id
+    this.#dispatch = new EventDispatch(describe, reporter, (error, name) =>
+      settings.onScriptError(error, `event ${name}`),
+    )
     this.#events = new Emitter((error, name) => settings.onScriptError(error, `handler of ${String(name)}`))
     this.workerPool = new Pool({ topic: options.workerPoolTopic, nodeType: 'WORKER' }, dialect.hashEra)
     this.proxyPool = new Pool({ topic: options.proxyPoolTopic, nodeType: 'PROXY' }, dialect.hashEra)
@@ -127,15 +121,17 @@ export class Cluster {
       loggerTopic: (stream) => this.#nextLoggerTopic(stream),
       onProblem: problem,
     })
-    this.#receiver = this.isLogger && settings.logStore ? new LogReceiver(settings.logStore, problem) : undefined
     this.#clusterLog = this.#logs.createStream('Cluster::LOG', {
       path: 'cluster',
       columns: { ts: time, node: string, message: string },
     })
     this.#ownTopics = new Set([this.#topics.node(node.name), this.#topics.nodeid(this.#bus.id)])
-    this.#dispatch.on(hello as unknown as EventType, ((name: string, id: string) => {
+    const receiver =
+      this.isLogger && settings.logStore ? new LogReceiver(settings.logStore, problem) : undefined
+    this.#inbox = new Inbox(this.#topics, this.#ownTopics, this.#dispatch, receiver, describe, reporter)
+    this.on(hello, (name, id) => {
       for (const change of this.#membership.hello(name, id)) this.#apply(change)
-    }) as (...args: unknown[]) => void)
+    })
   }
 
   /** `Cluster::node`. */
@@ -229,7 +225,10 @@ export class Cluster {
   }
 
   /** Handles something of the framework, or an event from other nodes. Returns the function that removes it. */
-  on<Name extends keyof ClusterEvents>(name: Name, handler: (...args: ClusterEvents[Name]) => void): () => void
+  on<Name extends keyof ClusterEvents>(
+    name: Name,
+    handler: (...args: ClusterEvents[Name]) => void,
+  ): () => void
   on<Types extends ParameterTypes>(
     type: EventType<Types>,
     handler: (...args: Natives<Types>) => void,
@@ -241,14 +240,12 @@ export class Cluster {
 
   /** Receives the messages of every topic that starts with `prefix`. */
   subscribe(prefix: string): void {
-    this.#subscriptions.add(prefix)
-    this.#accepted.clear()
+    this.#inbox.subscribe(prefix)
     this.#bus.subscribe(prefix)
   }
 
   unsubscribe(prefix: string): void {
-    this.#subscriptions.delete(prefix)
-    this.#accepted.clear()
+    this.#inbox.unsubscribe(prefix)
     this.#bus.unsubscribe(prefix)
   }
 
@@ -298,7 +295,7 @@ export class Cluster {
       logs: this.#logs.counters(),
       files: this.#settings.logStore?.counters(),
       events: this.#dispatch.counters,
-      invalidMessages: this.#invalidMessages,
+      invalidMessages: this.#inbox.invalidMessages,
     }
   }
 
@@ -350,46 +347,13 @@ export class Cluster {
 
   #busHandler(): BusHandler {
     return {
-      onMessage: (topic, bytes, start, end, from) => this.#receive(topic, bytes, start, end, from),
+      onMessage: (topic, bytes, start, end, from) => this.#inbox.receive(topic, bytes, start, end, from),
       onPeerAdded: (peer) => this.#peerAdded(peer),
       onPeerLost: (peer) => this.#peerLost(peer),
       onSubscriptionsChanged: (peer) => this.#checkDialect(peer),
       onDrain: () => this.#events.emit('drain'),
       onReport: (report) => this.#settings.reporter(report),
     }
-  }
-
-  #receive(topic: string, bytes: Uint8Array, start: number, end: number, from: Peer): void {
-    if (!this.#accepts(topic)) return
-    const reader = this.#reader
-    const opened = this.#opened
-    try {
-      reader.reset(bytes, start, end)
-      openMessage(reader, opened)
-      if (opened.type === MESSAGE_TYPE.event) {
-        this.#dispatch.dispatch(reader, opened, this.#describe(from))
-      } else if (this.#receiver !== undefined) {
-        this.#receiver.receive(from.id, reader, opened)
-      }
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      this.#invalidMessages += 1
-      if (this.#invalidMessages > 1) return
-      this.report('warning', 'invalid-message', `from ${this.#describe(from)} on ${topic}: ${error.message}`)
-    }
-  }
-
-  /** Messages for one node are for exactly that node, whatever the prefix rule of the wire lets through. */
-  #accepts(topic: string): boolean {
-    const known = this.#accepted.get(topic)
-    if (known !== undefined) return known
-    const answer =
-      !this.#topics.isNodeTopic(topic) ||
-      this.#ownTopics.has(topic) ||
-      [...this.#subscriptions].some((prefix) => topic.startsWith(prefix))
-    if (this.#accepted.size >= REMEMBERED_TOPICS) this.#accepted.clear()
-    this.#accepted.set(topic, answer)
-    return answer
   }
 
   #peerAdded(peer: Peer): void {
@@ -400,7 +364,7 @@ export class Cluster {
 
   #peerLost(peer: Peer): void {
     this.#mismatched.delete(peer.id)
-    this.#receiver?.forget(peer.id)
+    this.#inbox.forget(peer.id)
     for (const change of this.#membership.lost(peer.id)) this.#apply(change)
   }
 
@@ -410,7 +374,11 @@ export class Cluster {
       case 'unknown':
         return this.report('error', 'unknown-node', `hello from ${name}, which the layout does not have`)
       case 'replaced':
-        this.report('warning', 'duplicate-node', `${name} said hello again with another id: it replaces ${change.previousId}`)
+        this.report(
+          'warning',
+          'duplicate-node',
+          `${name} said hello again with another id: it replaces ${change.previousId}`,
+        )
         return
       case 'repeated':
         return this.log(this.#settings.dialect.helloMessage(name, id))
@@ -456,10 +424,6 @@ export class Cluster {
     }
     return this.rrTopic(this.loggerPool, 'Cluster::rr_log_topic')
   }
-
-  #describe(peer: Peer): string {
-    return this.#membership.nameOf(peer.id) ?? peer.id
-  }
 }
 
 export interface ClusterCounters {
@@ -468,36 +432,4 @@ export interface ClusterCounters {
   readonly files: LogStoreCounters | undefined
   readonly events: EventDispatch['counters']
   readonly invalidMessages: number
-}
-
-/** `Log::enable_local_logging` by type of node (spec/cluster-framework.md 2.4). */
-export function logsLocally(nodeType: NodeType, managerIsLogger: boolean): boolean {
-  switch (nodeType) {
-    case 'LOGGER':
-    case 'CONTROL':
-    case 'TIME_MACHINE':
-    case 'NONE':
-      return true
-    case 'MANAGER':
-      return managerIsLogger
-    case 'PROXY':
-    case 'WORKER':
-      return false
-  }
-}
-
-/** `Log::enable_remote_logging` by type of node (spec/cluster-framework.md 2.4). */
-export function logsRemotely(nodeType: NodeType, managerIsLogger: boolean): boolean {
-  switch (nodeType) {
-    case 'LOGGER':
-    case 'NONE':
-      return false
-    case 'MANAGER':
-      return !managerIsLogger
-    case 'CONTROL':
-    case 'TIME_MACHINE':
-    case 'PROXY':
-    case 'WORKER':
-      return true
-  }
 }

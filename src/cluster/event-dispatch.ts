@@ -3,6 +3,7 @@
  * for all handlers of an event.
  */
 import type { Report } from '../base/report.js'
+import type { Peer } from '../bus/bus.js'
 import type { ByteReader } from '../data/byte-reader.js'
 import { DecodeError } from '../data/decode-error.js'
 import type { EventType } from '../data/event.js'
@@ -27,14 +28,18 @@ export interface EventCounters {
 
 export class EventDispatch {
   readonly #bindings = new Map<string, Binding>()
+  /** A peer in words. */
+  readonly #describe: (peer: Peer) => string
   readonly #onReport: (report: Report) => void
   readonly #onHandlerError: (error: unknown, eventName: string) => void
   readonly counters: EventCounters = { handled: 0, ignored: 0, malformed: 0 }
 
   constructor(
+    describe: (peer: Peer) => string,
     onReport: (report: Report) => void,
     onHandlerError: (error: unknown, eventName: string) => void,
   ) {
+    this.#describe = describe
     this.#onReport = onReport
     this.#onHandlerError = onHandlerError
   }
@@ -53,7 +58,7 @@ export class EventDispatch {
   }
 
   /** One event; the reader stands behind `openMessage`. Throws `DecodeError` for what is no event at all. */
-  dispatch(reader: ByteReader, opened: OpenedMessage, from: string): void {
+  dispatch(reader: ByteReader, opened: OpenedMessage, from: Peer): void {
     expectContent(reader, opened, 2)
     const name = readText(reader)
     const binding = this.#bindings.get(name)
@@ -78,14 +83,14 @@ export class EventDispatch {
     }
   }
 
-  #malformed(binding: Binding, error: DecodeError, from: string): void {
+  #malformed(binding: Binding, error: DecodeError, from: Peer): void {
     this.counters.malformed += 1
     if (binding.reported) return
     binding.reported = true
     this.#onReport({
       severity: 'warning',
       code: 'event-mismatch',
-      message: `event ${binding.type.eventName} from ${from} is ignored: ${error.message}`,
+      message: `event ${binding.type.eventName} from ${this.#describe(from)} is ignored: ${error.message}`,
     })
   }
 }

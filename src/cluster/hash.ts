@@ -2,7 +2,7 @@
  * Highest-random-weight hashing exactly as Zeek's, so that every node of a mixed cluster picks the same owner
  * (spec/cluster-framework.md 3.5): 32-bit FNV-1a over a binary description of the key, and Zeek's weight function.
  */
-import { Address, Port, Subnet } from '../data/address.js'
+import { Address, Port, type Subnet } from '../data/address.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import type { HashEra } from '../options/dialect.js'
 
@@ -10,7 +10,11 @@ import type { HashEra } from '../options/dialect.js'
 export type PoolKey = string | Uint8Array | bigint | number | boolean | Address | Subnet | Port
 
 /** Type tags in front of the key's bytes; they were renumbered after 3.0. */
-const TAGS: { readonly [Era in HashEra]: Readonly<Record<'bool' | 'count' | 'double' | 'string' | 'port' | 'addr' | 'subnet', number>> } = {
+const TAGS: {
+  readonly [Era in HashEra]: Readonly<
+    Record<'bool' | 'count' | 'double' | 'string' | 'port' | 'addr' | 'subnet', number>
+  >
+} = {
   'tagged-3.0': { bool: 1, count: 3, double: 5, string: 8, port: 12, addr: 13, subnet: 14 },
   'bare-strings-7.1': { bool: 1, count: 3, double: 4, string: 7, port: 10, addr: 11, subnet: 12 },
 }

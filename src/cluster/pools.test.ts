@@ -125,7 +125,11 @@ describe('round robin', () => {
       'proxy-3',
     ])
     pool.nodeDown('proxy-1')
-    expect([pool.roundRobin(), pool.roundRobin(), pool.roundRobin()]).toEqual(['proxy-2', 'proxy-3', 'proxy-2'])
+    expect([pool.roundRobin(), pool.roundRobin(), pool.roundRobin()]).toEqual([
+      'proxy-2',
+      'proxy-3',
+      'proxy-2',
+    ])
     pool.nodeDown('proxy-2')
     pool.nodeDown('proxy-3')
     expect(pool.roundRobin()).toBeUndefined()
@@ -165,7 +169,10 @@ describe('membership', () => {
 
   test('an exclusive pool takes its nodes from all others', () => {
     expect(
-      assign({ topic: 'z', nodeType: 'PROXY', maxNodes: 1, exclusive: true }, { topic: 'a', nodeType: 'PROXY' }),
+      assign(
+        { topic: 'z', nodeType: 'PROXY', maxNodes: 1, exclusive: true },
+        { topic: 'a', nodeType: 'PROXY' },
+      ),
     ).toEqual([['proxy-1'], ['proxy-10', 'proxy-2']])
   })
 

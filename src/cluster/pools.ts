@@ -91,7 +91,10 @@ export class Pool {
     for (const member of this.#members) {
       if (!member.isSite) continue
       const weight = siteWeight(member.siteId, digest)
-      if (weight > bestWeight || (weight === bestWeight && best !== undefined && member.siteId > best.siteId)) {
+      if (
+        weight > bestWeight ||
+        (weight === bestWeight && best !== undefined && member.siteId > best.siteId)
+      ) {
         best = member
         bestWeight = weight
       }
@@ -117,7 +120,9 @@ export function assignMembers(
   localName: string,
   managerIsLogger: boolean,
 ): void {
-  const ordered = [...pools].sort((a, b) => Buffer.compare(Buffer.from(a.spec.topic), Buffer.from(b.spec.topic)))
+  const ordered = [...pools].sort((a, b) =>
+    Buffer.compare(Buffer.from(a.spec.topic), Buffer.from(b.spec.topic)),
+  )
   for (const nodeType of new Set(ordered.map((pool) => pool.spec.nodeType))) {
     assignType(ordered, nodeType, eligibleNodes(layout, nodeType, managerIsLogger), localName)
   }

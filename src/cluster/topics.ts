@@ -1,7 +1,8 @@
 /** Topic names of the framework, by options and dialect (reference page: `…_topic`, `node_topic`, `nodeid_topic`). */
-import { type Dialect, DIALECTS, type DialectName } from '../options/dialect.js'
-import type { Options } from '../options/registry.js'
+
 import type { NodeType } from '../layout/node-type.js'
+import { DIALECTS, type Dialect, type DialectName } from '../options/dialect.js'
+import type { Options } from '../options/registry.js'
 
 export class Topics {
   readonly #options: Options
@@ -43,14 +44,18 @@ export class Topics {
 
   /** Whether a topic is of one node by name or id; these are delivered on exact match only. */
   isNodeTopic(topic: string): boolean {
-    return topic.startsWith(this.#options.nodeTopicPrefix) || topic.startsWith(this.#options.nodeidTopicPrefix)
+    return (
+      topic.startsWith(this.#options.nodeTopicPrefix) || topic.startsWith(this.#options.nodeidTopicPrefix)
+    )
   }
 
   /**
    * What a peer's subscriptions say about the names it uses: its node name and dialect when they are not ours.
    * Undefined for a peer that uses our names, or whose subscriptions do not tell.
    */
-  mismatch(subscriptions: readonly string[]): { readonly name: string; readonly dialect: DialectName } | undefined {
+  mismatch(
+    subscriptions: readonly string[],
+  ): { readonly name: string; readonly dialect: DialectName } | undefined {
     const ownPrefix = this.#options.nodeTopicPrefix
     if (subscriptions.some((prefix) => this.#isOwnNodeName(prefix, ownPrefix))) return undefined
     for (const dialect of Object.values(DIALECTS)) {

@@ -72,7 +72,10 @@ export class Address {
   /** Order of the 16 bytes: negative, 0 or positive. */
   compare(other: Address): number {
     return (
-      this.word0 - other.word0 || this.word1 - other.word1 || this.word2 - other.word2 || this.word3 - other.word3
+      this.word0 - other.word0 ||
+      this.word1 - other.word1 ||
+      this.word2 - other.word2 ||
+      this.word3 - other.word3
     )
   }
 
@@ -193,7 +196,8 @@ export class Port {
 
 function readWord(bytes: Uint8Array, offset: number): number {
   return (
-    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>> 0
+    ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>>
+    0
   )
 }
 

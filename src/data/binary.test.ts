@@ -83,11 +83,20 @@ const TABLE: readonly (readonly [string, Value])[] = [
   ['0b09436f6e6e3a3a4c4f47', { type: 'enum-value', value: 'Conn::LOG' }],
   [
     '0c02020000000000000001050161',
-    { type: 'set', value: [{ type: 'count', value: 1n }, { type: 'string', value: 'a' }] },
+    {
+      type: 'set',
+      value: [
+        { type: 'count', value: 1n },
+        { type: 'string', value: 'a' },
+      ],
+    },
   ],
   [
     '0e03020000000000000001000101',
-    { type: 'vector', value: [{ type: 'count', value: 1n }, { type: 'none' }, { type: 'boolean', value: true }] },
+    {
+      type: 'vector',
+      value: [{ type: 'count', value: 1n }, { type: 'none' }, { type: 'boolean', value: true }],
+    },
   ],
 ]
 
@@ -126,10 +135,14 @@ describe('malformed data', () => {
     expect(() => encode({ type: 'count', value: -1n })).toThrow('-1 does not fit a count')
     expect(() => encode({ type: 'count', value: 2n ** 64n })).toThrow('does not fit a count')
     expect(() => encode({ type: 'integer', value: 2n ** 63n })).toThrow('does not fit 64 bits')
-    expect(() => encode({ type: 'port', value: new Port(70000, 'tcp') })).toThrow('70000 is not a port number')
+    expect(() => encode({ type: 'port', value: new Port(70000, 'tcp') })).toThrow(
+      '70000 is not a port number',
+    )
   })
 
   test('sets are written in order, whatever the order they come in', () => {
-    expect(decode(fromHex('0c02050161020000000000000001'))).toEqual(decode(fromHex('0c02020000000000000001050161')))
+    expect(decode(fromHex('0c02050161020000000000000001'))).toEqual(
+      decode(fromHex('0c02020000000000000001050161')),
+    )
   })
 })

@@ -1,3 +1,4 @@
+/** What decoders and encoders of the wire formats throw. */
 import { ClusterError } from '../base/errors.js'
 
 export type DecodeErrorCode =

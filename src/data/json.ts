@@ -59,7 +59,10 @@ function timestampText(nanoseconds: bigint): string {
   const fraction = nanoseconds - seconds * 1_000_000_000n
   const date = new Date(Number(seconds) * 1000)
   if (Number.isNaN(date.getTime())) return `${nanoseconds}ns`
-  const digits = fraction.toString().padStart(9, '0').replace(/(?:000){1,2}$/, '')
+  const digits = fraction
+    .toString()
+    .padStart(9, '0')
+    .replace(/(?:000){1,2}$/, '')
   return `${date.toISOString().slice(0, 19)}.${digits}`
 }
 
@@ -255,7 +258,14 @@ function parseTimestamp(text: string): bigint {
   return BigInt(ms) * 1_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'))
 }
 
-const TIMESPAN_UNITS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, ms: 1e6, s: 1e9, min: 60e9, h: 3600e9 }
+const TIMESPAN_UNITS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  min: 60e9,
+  h: 3600e9,
+}
 
 function parseTimespan(text: string): bigint {
   const match = /^(-?\d+)(\.\d+)?\s*(ns|us|ms|s|min|h)$/.exec(text)

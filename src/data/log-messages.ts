@@ -3,7 +3,7 @@
  * Batch), spec/broker-protocol.md 6.4 to 6.6. Records are one opaque byte string: a sender fills it value by
  * value, a logger goes from these bytes to text bytes without building values.
  */
-import { TAG, readReal, skipValue, writeReal } from './binary.js'
+import { readReal, skipValue, TAG, writeReal } from './binary.js'
 import type { ByteReader } from './byte-reader.js'
 import type { ByteWriter } from './byte-writer.js'
 import { DecodeError } from './decode-error.js'

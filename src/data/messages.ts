@@ -2,7 +2,7 @@
  * Zeek's messages on top of Broker data (spec/broker-protocol.md 6): a vector of version, type and content.
  * `openMessage` reads only what is needed to know what a message is; contents are read on demand, in place.
  */
-import { TAG, skipValue } from './binary.js'
+import { skipValue, TAG } from './binary.js'
 import type { ByteReader } from './byte-reader.js'
 import type { ByteWriter } from './byte-writer.js'
 import { DecodeError } from './decode-error.js'

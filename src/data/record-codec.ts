@@ -43,7 +43,11 @@ export function compileLogWriter(fields: FieldTypes): FieldsWriter {
       `if (v !== undefined) t${index}.writeBody(writer, v);`,
   )
   const forms = fields.map(([name, type]): readonly [string, LogForm<unknown>] => [name, type.log!])
-  return compile(forms, ['writer', 'value'], `let v;\nwriter.u32(${fields.length});\n${lines.join('\n')}`) as FieldsWriter
+  return compile(
+    forms,
+    ['writer', 'value'],
+    `let v;\nwriter.u32(${fields.length});\n${lines.join('\n')}`,
+  ) as FieldsWriter
 }
 
 function compile(
@@ -51,7 +55,9 @@ function compile(
   parameters: readonly string[],
   body: string,
 ): unknown {
-  const parts = fields.map(([, part]) => ('unwrapped' in part && part.unwrapped !== undefined ? part.unwrapped : part))
+  const parts = fields.map(([, part]) =>
+    'unwrapped' in part && part.unwrapped !== undefined ? part.unwrapped : part,
+  )
   const names = parts.map((_part, index) => `t${index}`)
   // Field types are bound as constants, so that each call in the body has exactly one target.
   const make = new Function(...names, `'use strict'; return (${parameters.join(', ')}) => {\n${body}\n}`)

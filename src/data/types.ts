@@ -138,7 +138,8 @@ export const double: DataType<number> = {
 /** Seconds as nanoseconds, cut towards zero, as Zeek converts them: two halves, to go without a `bigint`. */
 function writeSeconds(writer: ByteWriter, tag: number, seconds: number): void {
   const nanoseconds = Math.trunc(seconds * 1e9)
-  if (!(Math.abs(nanoseconds) < 2 ** 63)) throw new EncodeError(`${seconds} s do not fit 64 bits of nanoseconds`)
+  if (!(Math.abs(nanoseconds) < 2 ** 63))
+    throw new EncodeError(`${seconds} s do not fit 64 bits of nanoseconds`)
   const high = Math.floor(nanoseconds / 0x1_0000_0000)
   writer.u8(tag)
   writer.u32(high)

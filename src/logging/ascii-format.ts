@@ -41,7 +41,11 @@ export class AsciiFormatter {
     try {
       const count = reader.u32()
       if (count !== fields.length) {
-        throw new DecodeError('type-mismatch', `a record of ${count} values for ${fields.length} columns`, start)
+        throw new DecodeError(
+          'type-mismatch',
+          `a record of ${count} values for ${fields.length} columns`,
+          start,
+        )
       }
       for (let index = 0; index < count; index += 1) {
         if (index > 0) writer.u8(TAB)
@@ -67,7 +71,11 @@ export class AsciiFormatter {
     reader.skip(4)
     if (reader.u8() === 0) return writeText(writer, UNSET)
     if (tag !== field.tag) {
-      throw new DecodeError('type-mismatch', `column ${field.name} has type ${field.tag}, not ${tag}`, reader.offset)
+      throw new DecodeError(
+        'type-mismatch',
+        `column ${field.name} has type ${field.tag}, not ${tag}`,
+        reader.offset,
+      )
     }
     if (tag === ZEEK_TAG.table || tag === ZEEK_TAG.vector) return this.#formatContainer(writer)
     this.#formatScalar(writer, tag, false)
@@ -79,7 +87,11 @@ export class AsciiFormatter {
     if (size === 0) return writeText(writer, EMPTY)
     // An element takes at least nine bytes: header and present flag.
     if (size < 0 || size * 9 > reader.remaining) {
-      throw new DecodeError('truncated', `${size} elements announced, but the record is shorter`, reader.offset)
+      throw new DecodeError(
+        'truncated',
+        `${size} elements announced, but the record is shorter`,
+        reader.offset,
+      )
     }
     for (let index = 0; index < size; index += 1) {
       if (index > 0) writer.u8(COMMA)
@@ -150,7 +162,8 @@ export class AsciiFormatter {
       }
       return true
     }
-    if (family !== 6) throw new DecodeError('invalid-tag', `unknown address family ${family}`, reader.offset - 1)
+    if (family !== 6)
+      throw new DecodeError('invalid-tag', `unknown address family ${family}`, reader.offset - 1)
     writeText(writer, Address.fromBytes(reader.bytes, reader.take(16)).toString())
     return false
   }
@@ -175,7 +188,9 @@ export class AsciiFormatter {
     for (let index = start; index < end; index += 1) {
       const byte = bytes[index]!
       if (byte === BACKSLASH) writeText(writer, '\\\\')
-      else if (byte >= 0x80 ? !keepHighBytes : byte < 0x20 || byte === 0x7f || (inContainer && byte === COMMA)) {
+      else if (
+        byte >= 0x80 ? !keepHighBytes : byte < 0x20 || byte === 0x7f || (inContainer && byte === COMMA)
+      ) {
         writeEscaped(writer, byte)
       } else writer.u8(byte)
     }

@@ -58,7 +58,10 @@ export class LogReceiver {
     // As in Zeek, the first description counts.
     if (writers.has(key)) return
     if (!isSafeLogPath(description.path) || writers.size >= WRITERS_PER_PEER || this.#store.isFull) {
-      return this.#onProblem('refused-log', `log ${description.path} of ${description.stream} is not accepted`)
+      return this.#onProblem(
+        'refused-log',
+        `log ${description.path} of ${description.stream} is not accepted`,
+      )
     }
     if (description.writer !== ASCII_WRITER) {
       return this.#onProblem(

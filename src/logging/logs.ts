@@ -2,6 +2,8 @@
  * A node's logging: streams with typed columns, whose records go to local files, to the loggers, or both. Records
  * for a logger travel in batches; while no logger is there they wait, up to a limit. Counterpart: `log-receiver.ts`.
  */
+
+import { ClusterError } from '../base/errors.js'
 import type { Clock, Timer, Timers } from '../base/time.js'
 import type { Bus, Peer } from '../bus/bus.js'
 import { ByteWriter } from '../data/byte-writer.js'
@@ -16,7 +18,6 @@ import {
 import type { Encodable } from '../data/messages.js'
 import { compileLogWriter, type FieldsWriter } from '../data/record-codec.js'
 import type { DataType, RecordOf } from '../data/types.js'
-import { ClusterError } from '../base/errors.js'
 import type { LogStore, OpenWriter } from './log-store.js'
 
 /** Column names and types, in order. */
@@ -120,7 +121,8 @@ export class Logs {
    * column type that logs do not have.
    */
   createStream<const C extends Columns>(id: string, options: StreamOptions<C>): LogStream<C> {
-    if (this.#streams.has(id)) throw new ClusterError('stream-exists', `log stream ${id} exists already`, { id })
+    if (this.#streams.has(id))
+      throw new ClusterError('stream-exists', `log stream ${id} exists already`, { id })
     const path = options.path ?? defaultPath(id)
     const columns = Object.entries(options.columns) as [string, DataType<unknown>][]
     const description: LogWriterDescription = {
@@ -234,7 +236,10 @@ export class Logs {
       if (oldest === undefined) return
       this.#strandedBytes -= oldest.writer.length
       if (this.#dropped === 0) {
-        this.#settings.onProblem('log-records-dropped', 'no logger is reachable and too many records wait: the oldest are dropped')
+        this.#settings.onProblem(
+          'log-records-dropped',
+          'no logger is reachable and too many records wait: the oldest are dropped',
+        )
       }
       this.#dropped += oldest.records
     }

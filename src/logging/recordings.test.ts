@@ -40,7 +40,9 @@ async function replay(folder: string): Promise<{ disk: MemoryDisk; problems: str
   })
   const receiver = new LogReceiver(store, (code) => problems.push(code))
   const chunks: (Chunk & { readonly peer: string })[] = []
-  for (const file of vectorNames(`broker-streams/${folder}`).filter((name) => name.endsWith('-logger.jsonl'))) {
+  for (const file of vectorNames(`broker-streams/${folder}`).filter((name) =>
+    name.endsWith('-logger.jsonl'),
+  )) {
     for (const chunk of readJsonLines<Chunk>(`broker-streams/${folder}/${file}`)) {
       if (chunk.dir === 'c2l') chunks.push({ ...chunk, peer: file })
     }
@@ -83,18 +85,26 @@ describe('records that Zeek sent', () => {
 
   test.each(folders)('%s: every loggable type, byte-equal', async (folder) => {
     const { disk } = await replay(folder)
-    const expected = readFileSync(vectorPath(`logs/all_types-${folder.replace('f-logging-tsv-', '')}.log`), 'utf8')
+    const expected = readFileSync(
+      vectorPath(`logs/all_types-${folder.replace('f-logging-tsv-', '')}.log`),
+      'utf8',
+    )
     expect(withoutTimes(disk.text('logs/all_types.log'))).toBe(withoutTimes(expected))
   })
 
-  test.skipIf(!hasGolden).each(folders)(`%s: every log of the capture, byte-equal${goldenReason}`, async (folder) => {
-    const { disk, problems } = await replay(folder)
-    const files = goldenPath(`broker-streams/${folder}/logger-files`)!
-    const names = readdirSync(files).filter((name) => !OWN_LOGS.has(name))
-    expect(names.length).toBeGreaterThan(3)
-    for (const name of names) {
-      expect(withoutTimes(disk.text(`logs/${name}`)), name).toBe(withoutTimes(readFileSync(join(files, name), 'utf8')))
-    }
-    expect(problems).toEqual([])
-  })
+  test.skipIf(!hasGolden).each(folders)(
+    `%s: every log of the capture, byte-equal${goldenReason}`,
+    async (folder) => {
+      const { disk, problems } = await replay(folder)
+      const files = goldenPath(`broker-streams/${folder}/logger-files`)!
+      const names = readdirSync(files).filter((name) => !OWN_LOGS.has(name))
+      expect(names.length).toBeGreaterThan(3)
+      for (const name of names) {
+        expect(withoutTimes(disk.text(`logs/${name}`)), name).toBe(
+          withoutTimes(readFileSync(join(files, name), 'utf8')),
+        )
+      }
+      expect(problems).toEqual([])
+    },
+  )
 })

@@ -143,6 +143,14 @@ async function readPackets(
 }
 
 /** The error of a capture file that cannot be opened. */
-export function captureUnreadable(name: string, error: unknown): ClusterError<'capture-unreadable', { name: string }> {
-  return new ClusterError('capture-unreadable', `cannot read capture ${name}: ${errorMessage(error)}`, { name }, error)
+export function captureUnreadable(
+  name: string,
+  error: unknown,
+): ClusterError<'capture-unreadable', { name: string }> {
+  return new ClusterError(
+    'capture-unreadable',
+    `cannot read capture ${name}: ${errorMessage(error)}`,
+    { name },
+    error,
+  )
 }

@@ -1,11 +1,11 @@
 /** The library's entrance: start a node of a cluster inside your own program. */
 import { readFile } from 'node:fs/promises'
+import { ClusterError, errorMessage } from '../base/errors.js'
 import type { Report } from '../base/report.js'
 import type { Cluster as ClusterNode } from '../cluster/cluster.js'
 import { formatDiagnostic, hasErrors, parseLayout } from '../layout/index.js'
-import { type DialectName, DIALECTS } from '../options/dialect.js'
+import { DIALECTS, type DialectName } from '../options/dialect.js'
 import { type Redef, resolveOptions } from '../options/registry.js'
-import { ClusterError, errorMessage } from '../base/errors.js'
 import { systemPlatform } from './platform.js'
 import { startNode } from './start-node.js'
 
@@ -36,10 +36,15 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
    */
   async start(options) {
     const dialect = DIALECTS[options.dialect ?? 'reference']
-    const { layout, diagnostics } = parseLayout(await readLayout(options.layout), { file: options.layout, dialect })
+    const { layout, diagnostics } = parseLayout(await readLayout(options.layout), {
+      file: options.layout,
+      dialect,
+    })
     if (hasErrors(diagnostics)) {
       const errors = diagnostics.filter(({ severity }) => severity === 'error')
-      throw new ClusterError('invalid-layout', errors.map(formatDiagnostic).join('\n'), { file: options.layout })
+      throw new ClusterError('invalid-layout', errors.map(formatDiagnostic).join('\n'), {
+        file: options.layout,
+      })
     }
     const resolved = resolveOptions({
       dialect,
@@ -75,6 +80,11 @@ async function readLayout(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path)
   } catch (error) {
-    throw new ClusterError('layout-unreadable', `cannot read layout ${path}: ${errorMessage(error)}`, { path }, error)
+    throw new ClusterError(
+      'layout-unreadable',
+      `cannot read layout ${path}: ${errorMessage(error)}`,
+      { path },
+      error,
+    )
   }
 }

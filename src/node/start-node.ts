@@ -3,18 +3,19 @@
  * in-memory cluster of `zeek-cluster/testing` all start nodes here; they differ in the platform they pass.
  */
 import { ClusterError, errorCode, errorMessage } from '../base/errors.js'
+import type { NetworkAddress } from '../base/network-address.js'
+import { formatAddress } from '../base/network-address.js'
 import type { Reporter } from '../base/report.js'
 import { Endpoint } from '../broker/endpoint.js'
 import { randomEndpointId } from '../broker/endpoint-id.js'
 import type { Bus, BusHandler } from '../bus/bus.js'
-import { Cluster, logsLocally } from '../cluster/cluster.js'
+import { Cluster } from '../cluster/cluster.js'
+import { logsLocally } from '../cluster/log-roles.js'
 import type { Layout, LayoutNode } from '../layout/layout.js'
 import { dialTargets } from '../layout/topology.js'
 import { LogStore } from '../logging/log-store.js'
 import type { Dialect } from '../options/dialect.js'
 import type { Options } from '../options/registry.js'
-import { formatAddress } from '../transport/format-address.js'
-import type { NetworkAddress } from '../transport/transport.js'
 import { type CaptureRun, type CaptureSettings, startCapture } from './capture-run.js'
 import type { Platform } from './platform.js'
 
@@ -78,7 +79,8 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   cluster.subscribeOwnTopics()
   const address = await listen(endpoint, node, settings)
   if (address !== undefined) cluster.log(`listening on ${formatAddress(address)}/tcp`)
-  for (const target of dialTargets(layout, node.name)) dial(endpoint, cluster, target, options.retryInterval, reporter)
+  for (const target of dialTargets(layout, node.name))
+    dial(endpoint, cluster, target, options.retryInterval, reporter)
   const capture =
     settings.capture === undefined ? undefined : startCapture(cluster, platform, settings.capture, reporter)
   return {
@@ -112,7 +114,18 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
       security: options.disableSsl ? 'plain' : 'anonymous-tls',
       handler,
     })
-  return new Cluster({ node, layout, options, dialect, clock, timers, createBus, logStore, reporter, onScriptError })
+  return new Cluster({
+    node,
+    layout,
+    options,
+    dialect,
+    clock,
+    timers,
+    createBus,
+    logStore,
+    reporter,
+    onScriptError,
+  })
 }
 
 async function runScript(script: NamedScript, cluster: Cluster, node: string): Promise<void> {
@@ -144,7 +157,11 @@ async function listen(
       if (code !== 'address-in-use' || retryMs === 0 || attempt >= LISTEN_RETRIES) {
         throw new StartError('cannot-listen', message, { node: node.name }, error)
       }
-      reporter({ severity: 'warning', code: 'cannot-listen', message: `${message}; next try in ${retryMs / 1000} s` })
+      reporter({
+        severity: 'warning',
+        code: 'cannot-listen',
+        message: `${message}; next try in ${retryMs / 1000} s`,
+      })
       await new Promise<void>((resolve) => {
         platform.timers.after(retryMs, resolve)
       })
@@ -152,7 +169,13 @@ async function listen(
   }
 }
 
-function dial(endpoint: Endpoint, cluster: Cluster, target: LayoutNode, retrySeconds: number, reporter: Reporter): void {
+function dial(
+  endpoint: Endpoint,
+  cluster: Cluster,
+  target: LayoutNode,
+  retrySeconds: number,
+  reporter: Reporter,
+): void {
   if (target.port === undefined || target.port.number === 0) {
     const message = `${target.name} has no port in the layout: no connection to it`
     return reporter({ severity: 'error', code: 'no-port', message })
@@ -166,7 +189,8 @@ function dial(endpoint: Endpoint, cluster: Cluster, target: LayoutNode, retrySec
 
 /** As Zeek prints an interval of seconds. */
 function formatInterval(seconds: number): string {
-  if (seconds !== 0 && seconds % 60 === 0) return seconds === 60 ? '1.0 min' : `${(seconds / 60).toFixed(1)} mins`
+  if (seconds !== 0 && seconds % 60 === 0)
+    return seconds === 60 ? '1.0 min' : `${(seconds / 60).toFixed(1)} mins`
   return seconds === 1 ? '1.0 sec' : `${seconds.toFixed(1)} secs`
 }
 
@@ -176,5 +200,7 @@ function addressText(node: LayoutNode): string {
 
 function unknownNode(name: string, layout: Layout): StartError {
   const known = [...layout.nodes.keys()].join(', ')
-  return new StartError('unknown-node', `'${name}' is not a node of the layout; it has: ${known}`, { node: name })
+  return new StartError('unknown-node', `'${name}' is not a node of the layout; it has: ${known}`, {
+    node: name,
+  })
 }

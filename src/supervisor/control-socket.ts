@@ -19,9 +19,13 @@ export function controlSocketPath(stateDir: string): string {
   const fromHere = relative(process.cwd(), absolute)
   const path = Buffer.byteLength(absolute) <= PATH_LIMIT_BYTES ? absolute : fromHere
   if (Buffer.byteLength(path) > PATH_LIMIT_BYTES) {
-    throw new ClusterError('path-too-long', `the path of the state directory is too long for a socket: ${stateDir}`, {
-      stateDir,
-    })
+    throw new ClusterError(
+      'path-too-long',
+      `the path of the state directory is too long for a socket: ${stateDir}`,
+      {
+        stateDir,
+      },
+    )
   }
   return path
 }
@@ -118,7 +122,8 @@ export function requestControl(stateDir: string, request: ControlRequest): Promi
     })
     socket.once('close', () => {
       const line = text.trim()
-      if (line === '') reject(new ClusterError('no-answer', `the cluster in ${stateDir} does not answer`, { stateDir }))
+      if (line === '')
+        reject(new ClusterError('no-answer', `the cluster in ${stateDir} does not answer`, { stateDir }))
       else resolve(JSON.parse(line) as ControlResponse)
     })
   })

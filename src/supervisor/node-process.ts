@@ -146,7 +146,8 @@ export class NodeProcess {
       type: nodeType,
       state: this.#stateName(),
       detail: this.#state.kind === 'failed' ? this.#state.detail : (figures?.detail ?? ''),
-      pid: this.#state.kind === 'running' || this.#state.kind === 'stopping' ? this.#state.child.pid : undefined,
+      pid:
+        this.#state.kind === 'running' || this.#state.kind === 'stopping' ? this.#state.child.pid : undefined,
       address: this.#address,
       peers: figures?.nodesUp.length ?? 0,
       peersExpected: this.#peersExpected,

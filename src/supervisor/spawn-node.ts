@@ -27,7 +27,8 @@ export function spawnNodeWith(settings: SpawnSettings): SpawnNode {
       },
     )
     for (const stream of [child.stdout, child.stderr]) {
-      if (stream !== null) createInterface({ input: stream }).on('line', (line) => settings.onOutput(name, line))
+      if (stream !== null)
+        createInterface({ input: stream }).on('line', (line) => settings.onOutput(name, line))
     }
     child.on('message', (message) => events.onMessage(message as NodeMessage))
     child.on('error', (error) => settings.onOutput(name, `cannot start: ${error.message}`))

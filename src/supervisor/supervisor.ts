@@ -41,13 +41,15 @@ export class Supervisor extends Emitter<SupervisorEvents> {
     super((error) => settings.onError(error))
     const { layout, spawn, clock, timers } = settings
     this.#settings = settings
-    this.#processes = START_ORDER.flatMap((nodeType) => nodesByName(layout, nodeType)).filter(settings.runs).map(
-      (node) =>
-        new NodeProcess(node, expectedPeers(layout, node.name).length, spawn, clock, timers, {
-          onMessage: (message) => this.emit('message', node.name, message),
-          onState: (state, detail) => this.emit('state', node.name, state, detail),
-        }),
-    )
+    this.#processes = START_ORDER.flatMap((nodeType) => nodesByName(layout, nodeType))
+      .filter(settings.runs)
+      .map(
+        (node) =>
+          new NodeProcess(node, expectedPeers(layout, node.name).length, spawn, clock, timers, {
+            onMessage: (message) => this.emit('message', node.name, message),
+            onState: (state, detail) => this.emit('state', node.name, state, detail),
+          }),
+      )
   }
 
   /** Every node, in order of their start. */
@@ -97,10 +99,7 @@ export class Supervisor extends Emitter<SupervisorEvents> {
 
   #stageListens(stage: readonly NodeProcess[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      const stopWaiting = [
-        this.on('state', () => check()),
-        this.on('message', () => check()),
-      ]
+      const stopWaiting = [this.on('state', () => check()), this.on('message', () => check())]
       const timer = this.#settings.timers.after(STAGE_TIMEOUT_MS, () => finish())
       const finish = (error?: Error): void => {
         timer.cancel()
@@ -112,7 +111,9 @@ export class Supervisor extends Emitter<SupervisorEvents> {
         const failed = stage.find((process) => process.hasFailed)
         if (failed !== undefined) {
           const { name } = failed.node
-          return finish(new ClusterError('node-failed', `${name} cannot start (${failed.status().detail})`, { name }))
+          return finish(
+            new ClusterError('node-failed', `${name} cannot start (${failed.status().detail})`, { name }),
+          )
         }
         if (this.#state === 'stopping' || stage.every((process) => process.isListening)) finish()
       }

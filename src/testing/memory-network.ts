@@ -3,13 +3,13 @@
  * size can be set, so that every decoder also meets split input. Hosts and ports are names only.
  */
 import { ClusterError } from '../base/errors.js'
+import type { NetworkAddress } from '../base/network-address.js'
 import type { Timers } from '../base/time.js'
 import type {
   Connection,
   ConnectionHandler,
   Listener,
   Network,
-  NetworkAddress,
   TransportErrorCode,
 } from '../transport/transport.js'
 

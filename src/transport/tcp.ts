@@ -2,13 +2,13 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { ClusterError, errorCode, errorMessage } from '../base/errors.js'
-import { formatAddress } from './format-address.js'
+import type { NetworkAddress } from '../base/network-address.js'
+import { formatAddress } from '../base/network-address.js'
 import type {
   Connection,
   ConnectionHandler,
   Listener,
   Network,
-  NetworkAddress,
   TransportError,
   TransportErrorCode,
 } from './transport.js'

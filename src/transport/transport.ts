@@ -3,13 +3,7 @@
  * in-memory network of `zeek-cluster/testing`. Callbacks never run inside the call that caused them.
  */
 import type { ClusterError } from '../base/errors.js'
-
-export interface NetworkAddress {
-  /** IP address or host name as text, without brackets; an IPv6 zone follows `%`. */
-  readonly host: string
-  /** 0 to 65535; 0 in `listen` asks for any free port. */
-  readonly port: number
-}
+import type { NetworkAddress } from '../base/network-address.js'
 
 /**
  * How a connection is protected. `anonymous-tls` is what Zeek does without certificates: encrypted, nobody is

@@ -1,7 +1,7 @@
 /** The cluster of the quickstart in one process: in memory, on a virtual clock, through the same `startNode`. */
 import { describe, expect, test } from 'vitest'
-import { addr, count, event } from '../../src/data/index.js'
 import { Address } from '../../src/data/address.js'
+import { addr, count, event } from '../../src/data/index.js'
 import { startCluster } from '../../src/testing/index.js'
 
 const LAYOUT = `
@@ -19,18 +19,33 @@ redef Cluster::nodes = {
 const seen = event('Demo::seen', [addr, count])
 
 describe('six nodes in one process', () => {
-  test.each([65_536, 7, 1])('peer, say hello and count each other (chunks of %i bytes)', async (chunkBytes) => {
-    const cluster = await startCluster({ layout: LAYOUT, chunkBytes })
-    expect(cluster.node('manager').nodesUp).toEqual(['logger-1', 'logger-2', 'proxy-1', 'worker-1', 'worker-2'])
-    expect(cluster.node('proxy-1').nodesUp).toEqual(['logger-1', 'logger-2', 'manager', 'worker-1', 'worker-2'])
-    expect(cluster.node('worker-1').nodesUp).toEqual(['logger-1', 'logger-2', 'manager', 'proxy-1'])
-    expect(cluster.node('logger-1').nodesUp).toEqual(['manager', 'proxy-1', 'worker-1', 'worker-2'])
-    expect(cluster.node('manager').workerCount).toBe(2)
-    expect(cluster.node('worker-1').workerCount).toBe(0)
-    await cluster.stop()
-    expect(cluster.reports).toEqual([])
-    expect(cluster.network.openConnections).toBe(0)
-  })
+  test.each([65_536, 7, 1])(
+    'peer, say hello and count each other (chunks of %i bytes)',
+    async (chunkBytes) => {
+      const cluster = await startCluster({ layout: LAYOUT, chunkBytes })
+      expect(cluster.node('manager').nodesUp).toEqual([
+        'logger-1',
+        'logger-2',
+        'proxy-1',
+        'worker-1',
+        'worker-2',
+      ])
+      expect(cluster.node('proxy-1').nodesUp).toEqual([
+        'logger-1',
+        'logger-2',
+        'manager',
+        'worker-1',
+        'worker-2',
+      ])
+      expect(cluster.node('worker-1').nodesUp).toEqual(['logger-1', 'logger-2', 'manager', 'proxy-1'])
+      expect(cluster.node('logger-1').nodesUp).toEqual(['manager', 'proxy-1', 'worker-1', 'worker-2'])
+      expect(cluster.node('manager').workerCount).toBe(2)
+      expect(cluster.node('worker-1').workerCount).toBe(0)
+      await cluster.stop()
+      expect(cluster.reports).toEqual([])
+      expect(cluster.network.openConnections).toBe(0)
+    },
+  )
 
   test('every hello is in cluster.log', async () => {
     const cluster = await startCluster({ layout: LAYOUT })
@@ -54,7 +69,9 @@ describe('six nodes in one process', () => {
       cluster.node(name).on(seen, (host, times) => received.push(`${name} ${host} ${times}`))
     }
     const manager = cluster.node('manager')
-    expect(manager.publish(manager.nodeTopic('worker-2'), seen(Address.parse('10.0.0.1'), 3n))).toBe('accepted')
+    expect(manager.publish(manager.nodeTopic('worker-2'), seen(Address.parse('10.0.0.1'), 3n))).toBe(
+      'accepted',
+    )
     expect(manager.publish(manager.topicOf('WORKER'), seen(Address.parse('10.0.0.2'), 4n))).toBe('accepted')
     expect(manager.publish('nobody/listens', seen(Address.parse('10.0.0.3'), 5n))).toBe('no-peer')
     await cluster.settle()
@@ -101,7 +118,11 @@ describe('six nodes in one process', () => {
     for (let n = 0n; n < 100n; n += 1n) stream.write({ n })
     expect(await cluster.logLines('demo')).toHaveLength(100)
     const perLogger = ['logger-1', 'logger-2'].map(
-      (name) => cluster.disk.text(`logs/${name}/demo.log`).split('\n').filter((line) => /^\d/.test(line)).length,
+      (name) =>
+        cluster.disk
+          .text(`logs/${name}/demo.log`)
+          .split('\n')
+          .filter((line) => /^\d/.test(line)).length,
     )
     expect(perLogger).toEqual([50, 50])
     await cluster.stopNode('logger-1')

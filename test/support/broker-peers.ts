@@ -1,11 +1,11 @@
 /** Endpoints and hand-driven peers on a network in memory, with what happened to them as lines of text. */
 import type { Report } from '../../src/base/report.js'
-import type { BusHandler, Peer } from '../../src/bus/bus.js'
 import { Endpoint, type EndpointSettings } from '../../src/broker/endpoint.js'
 import { type EndpointId, endpointIdFromBytes } from '../../src/broker/endpoint-id.js'
 import { beginEnvelope, endEnvelope } from '../../src/broker/envelope.js'
 import { FrameDecoder } from '../../src/broker/frame.js'
 import { encodeHandshakeMessage } from '../../src/broker/handshake-messages.js'
+import type { BusHandler, Peer } from '../../src/bus/bus.js'
 import { ByteWriter } from '../../src/data/byte-writer.js'
 import type { Encodable } from '../../src/data/messages.js'
 import { MemoryNetwork } from '../../src/testing/memory-network.js'
@@ -28,7 +28,13 @@ export function payload(content: string | Uint8Array): Encodable {
 }
 
 /** One frame with an envelope. */
-export function envelope(type: number, from: EndpointId, to: EndpointId, topic: string, content: string | Uint8Array) {
+export function envelope(
+  type: number,
+  from: EndpointId,
+  to: EndpointId,
+  topic: string,
+  content: string | Uint8Array,
+) {
   const writer = new ByteWriter()
   const start = beginEnvelope(writer, type, from, to, topic)
   payload(content).writeTo(writer)

@@ -9,7 +9,11 @@ interface LayoutFlags {
 }
 
 /** Exit code 0 when there are no errors; warnings are printed. */
-export async function runCheck(file: string | undefined, args: readonly string[], flags: LayoutFlags): Promise<void> {
+export async function runCheck(
+  file: string | undefined,
+  args: readonly string[],
+  flags: LayoutFlags,
+): Promise<void> {
   const { redefs } = splitRedefs(args)
   const { layout, file: found } = await loadCluster({ file, dialect: flags.dialect, redefs })
   const count = layout.nodes.size
@@ -18,8 +22,14 @@ export async function runCheck(file: string | undefined, args: readonly string[]
 }
 
 /** Prints the layout normalised: Zeek syntax, or JSON. */
-export async function runLayout(file: string | undefined, args: readonly string[], flags: LayoutFlags): Promise<void> {
+export async function runLayout(
+  file: string | undefined,
+  args: readonly string[],
+  flags: LayoutFlags,
+): Promise<void> {
   const { redefs } = splitRedefs(args)
   const { layout } = await loadCluster({ file, dialect: flags.dialect, redefs, quiet: true })
-  print(flags.json === true ? JSON.stringify(layoutToJson(layout), undefined, 2) : printLayout(layout).trimEnd())
+  print(
+    flags.json === true ? JSON.stringify(layoutToJson(layout), undefined, 2) : printLayout(layout).trimEnd(),
+  )
 }

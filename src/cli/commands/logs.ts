@@ -1,10 +1,9 @@
 /** `zeek-cluster logs ls|cat|tail`: the logs of all loggers as one. */
-import { open } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { headerLines, parseAsciiLog } from '../../logging/log-reader.js'
 import { findLogFiles, readMergedLog } from '../log-files.js'
 import { CommandError, formatTable, print } from '../output.js'
-import { readFile } from 'node:fs/promises'
 
 interface LogsFlags {
   readonly stateDir: string
@@ -93,7 +92,10 @@ async function follow(name: string, flags: LogsFlags, positions: Map<string, num
   }
 }
 
-async function readFrom(path: string, from: number): Promise<{ readonly text: string; readonly position: number }> {
+async function readFrom(
+  path: string,
+  from: number,
+): Promise<{ readonly text: string; readonly position: number }> {
   const handle = await open(path, 'r')
   try {
     const buffer = Buffer.alloc(READ_BYTES)

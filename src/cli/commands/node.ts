@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { errorMessage } from '../../base/errors.js'
+import { formatAddress } from '../../base/network-address.js'
 import type { Report } from '../../base/report.js'
 import { every } from '../../base/time.js'
 import { nodesByName } from '../../layout/index.js'
@@ -13,10 +14,14 @@ import { type CaptureSettings, captureUnreadable } from '../../node/capture-run.
 import { systemPlatform } from '../../node/platform.js'
 import { loadScript, locateInScripts } from '../../node/script-loader.js'
 import { type NamedScript, type RunningNode, startNode } from '../../node/start-node.js'
-import type { CaptureFigures, NodeFigures, NodeMessage, SupervisorMessage } from '../../supervisor/messages.js'
 import { removeStaleSocket } from '../../supervisor/control-socket.js'
-import { formatAddress } from '../../transport/format-address.js'
-import { loadCluster, type LoadedCluster, splitRedefs } from '../load-cluster.js'
+import type {
+  CaptureFigures,
+  NodeFigures,
+  NodeMessage,
+  SupervisorMessage,
+} from '../../supervisor/messages.js'
+import { type LoadedCluster, loadCluster, splitRedefs } from '../load-cluster.js'
 import { CommandError, fail, printRaw } from '../output.js'
 
 export interface NodeFlags {
@@ -31,7 +36,11 @@ const BARRIER_TIMEOUT_MS = 2000
 /** How long a node whose supervisor died waits for the others to leave first. */
 const ORPHAN_PATIENCE_MS = 3000
 
-export async function runNode(name: string | undefined, args: readonly string[], flags: NodeFlags): Promise<void> {
+export async function runNode(
+  name: string | undefined,
+  args: readonly string[],
+  flags: NodeFlags,
+): Promise<void> {
   const { redefs, rest: scriptFiles } = splitRedefs(args)
   const loaded = await loadCluster({ file: flags.layout, dialect: flags.dialect, redefs, quiet: isChild() })
   const nodeName = name ?? process.env['CLUSTER_NODE'] ?? loaded.options.node
@@ -94,7 +103,9 @@ async function live(running: RunningNode, stateDir: string): Promise<void> {
     send({ kind: 'figures', figures: nodeFigures(running) }),
   )
   send({ kind: 'figures', figures: nodeFigures(running) })
-  cluster.on('nodeUp', () => send({ kind: 'figures', figures: nodeFigures(running) }))
+  for (const change of ['nodeUp', 'nodeDown'] as const) {
+    cluster.on(change, () => send({ kind: 'figures', figures: nodeFigures(running) }))
+  }
   process.on('message', (message) => {
     if ((message as SupervisorMessage).kind !== 'flush') return
     void flush(running).then(() => send({ kind: 'flushed' }))
@@ -102,8 +113,9 @@ async function live(running: RunningNode, stateDir: string): Promise<void> {
   await untilStopped(running, stateDir)
   figures.cancel()
   await running.stop()
-  // The channel to the supervisor would keep the process alive.
-  if (isChild() && process.connected) process.disconnect()
+  await sendLastMessages()
+  // A timer or a socket of a user's script would keep the process alive.
+  process.exit()
 }
 
 async function flush(running: RunningNode): Promise<void> {
@@ -115,11 +127,14 @@ function untilStopped(running: RunningNode, stateDir: string): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve())
     if (!isChild()) return
-    process.once('disconnect', () => {
+    const leaveAlone = (): void => {
       void waitForOthers(running)
         .then(() => removeStaleSocket(stateDir))
         .finally(resolve)
-    })
+    }
+    // The supervisor may have died while this node started.
+    if (process.connected) process.once('disconnect', leaveAlone)
+    else leaveAlone()
   })
 }
 
@@ -213,6 +228,16 @@ function isChild(): boolean {
 
 function send(message: NodeMessage): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
+}
+
+/** Closes the channel to the supervisor; resolves when everything sent on it is on its way. */
+function sendLastMessages(): Promise<void> {
+  if (!process.connected) return Promise.resolve()
+  return new Promise((resolve) => {
+    process.removeAllListeners('disconnect')
+    process.once('disconnect', () => resolve())
+    process.disconnect()
+  })
 }
 
 function tell(name: string, report: Report): void {

@@ -1,9 +1,10 @@
 /** `zeek-cluster publish TOPIC EVENT [ARG…]`: one event to whoever subscribes the topic. */
+
+import { errorMessage } from '../../base/errors.js'
 import { event } from '../../data/event.js'
 import { scalarFromText, valueFromJson } from '../../data/json.js'
 import { any } from '../../data/types.js'
 import type { Value } from '../../data/value.js'
-import { errorMessage } from '../../base/errors.js'
 import { type BusFlags, openBusClient } from '../bus-client.js'
 import { CommandError, fail, print } from '../output.js'
 
@@ -26,7 +27,8 @@ export async function runPublish(
     const outcome = endpoint.publish(topic, type(...values))
     await endpoint.barrier(DELIVERY_TIMEOUT_MS)
     if (flags.json === true) print(JSON.stringify({ topic, event: name, outcome }))
-    if (outcome === 'no-peer') throw new CommandError(1, `nobody subscribes ${topic}: the event reached no node`)
+    if (outcome === 'no-peer')
+      throw new CommandError(1, `nobody subscribes ${topic}: the event reached no node`)
     if (outcome === 'dropped') throw new CommandError(1, `the event was dropped: a peer is too slow`)
   } catch (error) {
     throw fail(2, error)

@@ -46,7 +46,10 @@ export async function runDown(flags: StatusFlags): Promise<void> {
   print(flags.json === true ? JSON.stringify({ ok: true }) : 'stopped')
 }
 
-async function ask(stateDir: string, request: ControlRequest): Promise<ControlResponse & { readonly ok: true }> {
+async function ask(
+  stateDir: string,
+  request: ControlRequest,
+): Promise<ControlResponse & { readonly ok: true }> {
   const response = await requestControl(stateDir, request).catch((error: unknown) => {
     throw fail(1, error)
   })

@@ -69,7 +69,12 @@ function describe(topic: string, reader: ByteReader, bytes: Uint8Array, start: n
 function asEvent(value: Value): { readonly name: string; readonly args: readonly Value[] } | undefined {
   if (value.type !== 'vector') return undefined
   const [version, type, content] = value.value
-  if (version?.type !== 'count' || type?.type !== 'count' || type.value !== 1n || content?.type !== 'vector') {
+  if (
+    version?.type !== 'count' ||
+    type?.type !== 'count' ||
+    type.value !== 1n ||
+    content?.type !== 'vector'
+  ) {
     return undefined
   }
   const [name, args] = content.value

@@ -10,16 +10,21 @@ import { errorCode, errorMessage } from '../../base/errors.js'
 import { every, systemClock, systemTimers } from '../../base/time.js'
 import { Address } from '../../data/address.js'
 import type { LayoutNode } from '../../layout/index.js'
+import { columnOf } from '../../logging/log-reader.js'
 import { captureUnreadable } from '../../node/capture-run.js'
 import { listenControl } from '../../supervisor/control-socket.js'
-import type { CaptureFigures, ControlRequest, ControlResponse, NodeMessage } from '../../supervisor/messages.js'
+import type {
+  CaptureFigures,
+  ControlRequest,
+  ControlResponse,
+  NodeMessage,
+} from '../../supervisor/messages.js'
 import { spawnNodeWith } from '../../supervisor/spawn-node.js'
 import { Supervisor } from '../../supervisor/supervisor.js'
 import { LiveScreen } from '../live-view.js'
 import { type LoadedCluster, loadCluster, splitRedefs } from '../load-cluster.js'
 import { findLogFiles, readMergedLog } from '../log-files.js'
 import { CommandError, fail, print } from '../output.js'
-import { columnOf } from '../../logging/log-reader.js'
 
 export interface UpFlags {
   readonly script: readonly string[]
@@ -34,12 +39,18 @@ const KEPT_EVENTS = 200
 /** Notices named in the summary. */
 const SHOWN_NOTICES = 5
 
-export async function runUp(file: string | undefined, args: readonly string[], flags: UpFlags): Promise<void> {
+export async function runUp(
+  file: string | undefined,
+  args: readonly string[],
+  flags: UpFlags,
+): Promise<void> {
   const { redefs, rest } = splitRedefs(args)
-  if (rest.length > 0) throw new CommandError(2, `unexpected argument '${rest[0]}'; scripts are given with --script`)
+  if (rest.length > 0)
+    throw new CommandError(2, `unexpected argument '${rest[0]}'; scripts are given with --script`)
   const limitMs = flags.for === undefined ? undefined : parseSeconds(flags.for)
   const loaded = await loadCluster({ file, dialect: flags.dialect, redefs })
-  if (loaded.layout.nodes.size === 0) throw new CommandError(2, `${loaded.file} has no nodes: nothing to start`)
+  if (loaded.layout.nodes.size === 0)
+    throw new CommandError(2, `${loaded.file} has no nodes: nothing to start`)
   await checkFiles(flags)
   const stateDir = resolve(flags.stateDir)
   await mkdir(stateDir, { recursive: true, mode: 0o750 })
@@ -95,17 +106,21 @@ class UpSession {
   }
 
   async run(limitMs: number | undefined): Promise<void> {
-    const control = await listenControl(this.#stateDir, (request) => this.#answer(request)).catch((error: unknown) => {
-      throw fail(1, error)
-    })
+    const control = await listenControl(this.#stateDir, (request) => this.#answer(request)).catch(
+      (error: unknown) => {
+        throw fail(1, error)
+      },
+    )
     const stopRequested = new Promise<void>((done) => {
       this.#stopRequested = done
     })
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => this.#stopRequested())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => this.#stopRequested())
     await setAsideOldLogs(this.#stateDir)
     this.#supervisor.on('state', (name, state, detail) => this.#onState(name, state, detail))
     this.#supervisor.on('message', (name, message) => this.#onMessage(name, message))
-    const drawing = this.#screen === undefined ? undefined : every(systemTimers, DRAW_INTERVAL_MS, () => this.#draw())
+    const drawing =
+      this.#screen === undefined ? undefined : every(systemTimers, DRAW_INTERVAL_MS, () => this.#draw())
     if (this.#remote.length > 0) this.#say(`not on this host, not started: ${this.#remote.join(', ')}`)
     const timer = limitMs === undefined ? undefined : systemTimers.after(limitMs, () => this.#stopRequested())
     try {
@@ -124,7 +139,11 @@ class UpSession {
     await rm(join(this.#stateDir, 'control.sock'), { force: true })
     this.#say(`stopped; logs are in ${this.#shortPath(join(this.#stateDir, 'logs'))}`)
     this.#draw()
-    if (this.#failed) throw new CommandError(1, this.#screen === undefined ? 'the cluster did not run as asked' : this.#events.slice(-6).join('\n'))
+    if (this.#failed)
+      throw new CommandError(
+        1,
+        this.#screen === undefined ? 'the cluster did not run as asked' : this.#events.slice(-6).join('\n'),
+      )
   }
 
   async #answer(request: ControlRequest): Promise<ControlResponse> {
@@ -139,7 +158,8 @@ class UpSession {
 
   #onState(name: string, state: string, detail: string): void {
     if (state === 'failed') this.#failed = true
-    if (state === 'restarting' || state === 'failed' || state === 'degraded') this.#say(`${name}: ${state}: ${detail}`)
+    if (state === 'restarting' || state === 'failed' || state === 'degraded')
+      this.#say(`${name}: ${state}: ${detail}`)
     if (state === 'starting') this.#say(`${name}: starting, ${detail}`)
     if (!this.#announcedUp && this.#supervisor.isUp) {
       this.#announcedUp = true
@@ -280,6 +300,7 @@ function isLoopback(address: Address): boolean {
 
 export function parseSeconds(text: string): number {
   const seconds = Number(text)
-  if (!Number.isFinite(seconds) || seconds <= 0) throw new CommandError(2, `'${text}' is not a number of seconds`)
+  if (!Number.isFinite(seconds) || seconds <= 0)
+    throw new CommandError(2, `'${text}' is not a number of seconds`)
   return seconds * 1000
 }

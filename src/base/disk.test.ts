@@ -1,0 +1,58 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { MemoryDisk } from '../testing/memory-disk.js'
+import { type Disk, systemDisk } from './disk.js'
+
+let directory = ''
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'zeek-cluster-disk-'))
+})
+
+afterEach(async () => {
+  await rm(directory, { recursive: true })
+})
+
+const disks: [string, () => Disk][] = [
+  ['the disk of the system', () => systemDisk],
+  ['a disk in memory', () => new MemoryDisk()],
+]
+
+describe.each(disks)('%s', (_name, open) => {
+  test('keeps what is appended, lists and moves files', async () => {
+    const disk = open()
+    const logs = join(directory, 'a', 'b')
+    await disk.makeDirectory(logs)
+    await disk.makeDirectory(logs)
+    for (const name of ['z.log', 'a.log']) {
+      const file = await disk.create(join(logs, name))
+      await file.append(Buffer.from(`${name} one `))
+      await file.append(new Uint8Array(0))
+      await file.append(Buffer.from('two'))
+      await file.close()
+    }
+    expect(await disk.list(logs)).toEqual(['a.log', 'z.log'])
+    expect(Buffer.from(await disk.read(join(logs, 'z.log'))).toString()).toBe('z.log one two')
+    expect(await disk.rename(join(logs, 'a.log'), join(logs, 'm.log'))).toBe(true)
+    expect(await disk.rename(join(logs, 'a.log'), join(logs, 'n.log'))).toBe(false)
+    expect(await disk.list(logs)).toEqual(['m.log', 'z.log'])
+    const again = await disk.create(join(logs, 'z.log'))
+    await again.close()
+    expect((await disk.read(join(logs, 'z.log'))).length).toBe(0)
+  })
+
+  test('a directory that does not exist is empty; a file that does not exist is an error', async () => {
+    const disk = open()
+    expect(await disk.list(join(directory, 'nothing'))).toEqual([])
+    await expect(disk.read(join(directory, 'nothing'))).rejects.toThrow()
+  })
+})
+
+test('other failures of the system are not hidden', async () => {
+  const file = join(directory, 'file')
+  await writeFile(file, 'x')
+  await expect(systemDisk.list(file)).rejects.toMatchObject({ code: 'ENOTDIR' })
+  await expect(systemDisk.rename(file, join(file, 'below'))).rejects.toMatchObject({ code: 'ENOTDIR' })
+})

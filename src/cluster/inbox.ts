@@ -1,0 +1,100 @@
+/**
+ * Where messages arrive: which topics this node takes, and who gets what is in them (events to handlers, log
+ * messages to the logger).
+ */
+import type { Report } from '../base/report.js'
+import type { Peer } from '../bus/bus.js'
+import { ByteReader } from '../data/byte-reader.js'
+import { DecodeError } from '../data/decode-error.js'
+import { MESSAGE_TYPE, type OpenedMessage, openMessage } from '../data/messages.js'
+import type { LogReceiver } from '../logging/log-receiver.js'
+import type { EventDispatch } from './event-dispatch.js'
+import type { Topics } from './topics.js'
+
+/** Topics whose acceptance is remembered. */
+const REMEMBERED_TOPICS = 4096
+
+export class Inbox {
+  readonly #topics: Topics
+  /** Topics of this node alone: its name and its id. */
+  readonly #ownTopics: ReadonlySet<string>
+  readonly #dispatch: EventDispatch
+  /** Undefined on nodes that do not write the records of others. */
+  readonly #receiver: LogReceiver | undefined
+  /** A peer in words. */
+  readonly #describe: (peer: Peer) => string
+  readonly #onReport: (report: Report) => void
+  readonly #subscriptions = new Set<string>()
+  readonly #accepted = new Map<string, boolean>()
+  readonly #reader = new ByteReader()
+  readonly #opened: OpenedMessage = { type: 0, contentSize: 0 }
+  /** Messages that were no valid Zeek messages. */
+  invalidMessages = 0
+
+  constructor(
+    topics: Topics,
+    ownTopics: ReadonlySet<string>,
+    dispatch: EventDispatch,
+    receiver: LogReceiver | undefined,
+    describe: (peer: Peer) => string,
+    onReport: (report: Report) => void,
+  ) {
+    this.#topics = topics
+    this.#ownTopics = ownTopics
+    this.#dispatch = dispatch
+    this.#receiver = receiver
+    this.#describe = describe
+    this.#onReport = onReport
+  }
+
+  subscribe(prefix: string): void {
+    this.#subscriptions.add(prefix)
+    this.#accepted.clear()
+  }
+
+  unsubscribe(prefix: string): void {
+    this.#subscriptions.delete(prefix)
+    this.#accepted.clear()
+  }
+
+  /** One message of a peer: `bytes[start, end)`. */
+  receive(topic: string, bytes: Uint8Array, start: number, end: number, from: Peer): void {
+    if (!this.#accepts(topic)) return
+    const reader = this.#reader
+    const opened = this.#opened
+    try {
+      reader.reset(bytes, start, end)
+      openMessage(reader, opened)
+      if (opened.type === MESSAGE_TYPE.event) this.#dispatch.dispatch(reader, opened, from)
+      else this.#receiver?.receive(from.id, reader, opened)
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error
+      this.#invalid(topic, from, error)
+    }
+  }
+
+  forget(peerId: string): void {
+    this.#receiver?.forget(peerId)
+  }
+
+  /** Messages for one node are for exactly that node, whatever the prefix rule of the wire lets through. */
+  #accepts(topic: string): boolean {
+    const known = this.#accepted.get(topic)
+    if (known !== undefined) return known
+    const answer =
+      !this.#topics.isNodeTopic(topic) ||
+      this.#ownTopics.has(topic) ||
+      [...this.#subscriptions].some((prefix) => topic.startsWith(prefix))
+    if (this.#accepted.size >= REMEMBERED_TOPICS) this.#accepted.clear()
+    this.#accepted.set(topic, answer)
+    return answer
+  }
+
+  /** Only the first one is told: a hostile peer must not fill a log. */
+  #invalid(topic: string, from: Peer, error: DecodeError): void {
+    this.invalidMessages += 1
+    if (this.invalidMessages > 1) return
+    const message = `from ${this.#describe(from)} on ${topic}: ${error.message}`
+    this.#onReport({ severity: 'warning', code: 'invalid-message', message })
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * Clusters of real processes for tests: started with `./zeek-cluster` as users do, in a temporary directory, on
+ * free ports of the loopback interface. `endAll` ends every process and removes every directory, whatever happened.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type AsciiLog, columnOf, parseAsciiLog } from '../../src/logging/log-reader.js'
+import { requestControl } from '../../src/supervisor/control-socket.js'
+import type { NodeStatus } from '../../src/supervisor/messages.js'
+
+export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+export const QUICKSTART = join(ROOT, 'examples/quickstart')
+const COMMAND = join(ROOT, 'zeek-cluster')
+
+/** How long a condition may take on a busy machine; tests that claim a time measure it. */
+const DEADLINE_MS = 20_000
+const POLL_MS = 10
+
+const directories: string[] = []
+const running = new Set<Running>()
+
+/** Waits for a condition; the value that makes it true is returned. */
+export async function until<T>(
+  condition: () => T | Promise<T>,
+  what: string | (() => string),
+  deadlineMs = DEADLINE_MS,
+): Promise<NonNullable<T>> {
+  const deadline = Date.now() + deadlineMs
+  for (;;) {
+    const value = await condition()
+    if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>
+    if (Date.now() > deadline) {
+      throw new Error(`not within ${deadlineMs} ms: ${typeof what === 'string' ? what : what()}`)
+    }
+    await new Promise((wake) => setTimeout(wake, POLL_MS))
+  }
+}
+
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'zeek-cluster-test-'))
+  directories.push(directory)
+  return directory
+}
+
+/** Writes a file into a directory and returns its path. */
+export function write(directory: string, name: string, content: string | Uint8Array): string {
+  const path = join(directory, name)
+  writeFileSync(path, content)
+  return path
+}
+
+/** Ports that nobody listens on, below those that the system gives to outgoing connections. */
+export async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (await isFree(port)) ports.add(port)
+  }
+  return [...ports]
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
+
+const TYPES = { manager: 'MANAGER', logger: 'LOGGER', proxy: 'PROXY', worker: 'WORKER' } as const
+
+/** A layout of nodes named by their type, `worker-1`, on free ports. */
+export async function layoutOf(...names: readonly string[]): Promise<{ text: string; ports: number[] }> {
+  const ports = await freePorts(names.length)
+  const rows = names.map((name, index) => {
+    const type = TYPES[name.replace(/-\d+$/, '') as keyof typeof TYPES]
+    return `["${name}"] = [$node_type=Cluster::${type}, $ip=127.0.0.1, $p=${ports[index]}/tcp],`
+  })
+  const hasLogger = names.some((name) => name.startsWith('logger'))
+  const text = `redef Cluster::manager_is_logger = ${hasLogger ? 'F' : 'T'};
+redef Cluster::nodes = {\n${rows.join('\n')}\n};\n`
+  return { text, ports }
+}
+
+/** The layout of the quickstart on free ports. */
+export async function quickstartLayout(): Promise<string> {
+  const ports = await freePorts(6)
+  const text = readFileSync(join(QUICKSTART, 'cluster-layout.zeek'), 'utf8')
+  return text.replaceAll(/2776([1-6])\/tcp/g, (_, digit: string) => `${ports[Number(digit) - 1]}/tcp`)
+}
+
+/** Our environment without what would change a cluster. */
+export function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(ZEEK|BRO|CLUSTER_NODE|NODE_OPTIONS)/.test(name))
+  return { ...Object.fromEntries(own), ...extra }
+}
+
+export interface RunOptions {
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A command that runs: its output by line, with the time of arrival. */
+export class Running {
+  readonly process: ChildProcess
+  readonly stdout: string[] = []
+  readonly stderr: string[] = []
+  /** Both, in order of arrival. */
+  readonly output: { readonly line: string; readonly atMs: number }[] = []
+  readonly exited: Promise<number | string>
+  exit: number | string | undefined
+
+  constructor(args: readonly string[], options: RunOptions) {
+    this.process = spawn(COMMAND, args, {
+      cwd: options.cwd,
+      env: environment(options.env),
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#collect('stdout')
+    this.#collect('stderr')
+    running.add(this)
+    this.exited = new Promise((resolve) => {
+      this.process.once('close', (code, signal) => {
+        this.exit = code ?? signal ?? 'unknown'
+        resolve(this.exit)
+      })
+    })
+  }
+
+  get pid(): number {
+    return this.process.pid!
+  }
+
+  get text(): string {
+    return this.output.map(({ line }) => line).join('\n')
+  }
+
+  /** The first line behind line number `from` that matches, as soon as it is there. */
+  line(pattern: RegExp, from = 0, deadlineMs = DEADLINE_MS): Promise<{ readonly line: string; readonly atMs: number }> {
+    return until(
+      () => {
+        const found = this.output.slice(from).find(({ line }) => pattern.test(line))
+        if (found === undefined && this.exit !== undefined) throw new Error(`ended before ${pattern}:\n${this.text}`)
+        return found
+      },
+      () => `${pattern} in\n${this.text}`,
+      deadlineMs,
+    )
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process.kill(signal)
+  }
+
+  /** The exit code, or the name of the signal that ended it. */
+  async end(signal?: NodeJS.Signals, deadlineMs = DEADLINE_MS): Promise<number | string> {
+    if (signal !== undefined) this.signal(signal)
+    await until(() => this.exit !== undefined, () => `the end of the command; so far\n${this.text}`, deadlineMs)
+    return this.exit!
+  }
+
+  /** Process ids of the nodes that `up` started, those that ended included. */
+  get nodePids(): number[] {
+    return this.output.flatMap(({ line }) => {
+      const match = /^\S+: starting, pid (\d+)$/.exec(line)
+      return match === null ? [] : [Number(match[1])]
+    })
+  }
+
+  #collect(name: 'stdout' | 'stderr'): void {
+    createInterface({ input: this.process[name]! }).on('line', (line) => {
+      this[name].push(line)
+      this.output.push({ line, atMs: performance.now() })
+    })
+  }
+}
+
+/** Starts a command and leaves it running. */
+export function start(args: readonly string[], options: RunOptions): Running {
+  return new Running(args, options)
+}
+
+/** Runs a command to its end. */
+export async function run(args: readonly string[], options: RunOptions): Promise<Running> {
+  const command = new Running(args, options)
+  await command.end()
+  return command
+}
+
+/** Starts `up` and waits until every node sees all its peers. */
+export async function startUp(args: readonly string[], options: RunOptions): Promise<Running> {
+  const up = new Running(['up', ...args], options)
+  await up.line(/^cluster is up: /)
+  return up
+}
+
+/** The nodes by name, asked over the control socket. */
+export async function statusOf(directory: string): Promise<ReadonlyMap<string, NodeStatus>> {
+  const response = await requestControl(join(directory, '.zeek-cluster'), { command: 'status' })
+  if (!('nodes' in response)) throw new Error(JSON.stringify(response))
+  return new Map(response.nodes.map((node) => [node.name, node]))
+}
+
+/** Those of the processes that run; one that has ended and waits to be collected does not. */
+export function alive(pids: readonly number[]): number[] {
+  if (pids.length === 0) return []
+  let text = ''
+  try {
+    text = execFileSync('ps', ['-o', 'pid=,stat=', '-p', pids.join(',')], { encoding: 'utf8' })
+  } catch {
+    // `ps` fails when there is none.
+  }
+  return text.split('\n').flatMap((line) => {
+    const [pid, state] = line.trim().split(/\s+/)
+    return pid === undefined || pid === '' || state?.startsWith('Z') === true ? [] : [Number(pid)]
+  })
+}
+
+/** Every file of a log below `logs/`, by node. */
+export function logFiles(directory: string, name: string): { node: string; file: string; text: string; log: AsciiLog }[] {
+  const root = join(directory, '.zeek-cluster/logs')
+  return readdirSync(root).flatMap((node) =>
+    readdirSync(join(root, node))
+      .filter((file) => new RegExp(`^${name}(\\.[-0-9]+)?\\.log$`).test(file))
+      .map((file) => {
+        const text = readFileSync(join(root, node, file), 'utf8')
+        return { node, file, text, log: parseAsciiLog(text) }
+      }),
+  )
+}
+
+/** The records of a log over all its files: columns by name. */
+export function logRecords(directory: string, name: string): Record<string, string>[] {
+  return logFiles(directory, name).flatMap(({ log }) =>
+    log.lines.map((line) =>
+      Object.fromEntries(log.fields.map((field) => [field, columnOf(log, line, field) ?? ''])),
+    ),
+  )
+}
+
+/** Ends all processes that tests started and removes their directories. */
+export async function endAll(): Promise<void> {
+  for (const command of running) {
+    for (const pid of [command.pid, ...command.nodePids]) {
+      try {
+        process.kill(-pid, 'SIGKILL')
+      } catch {
+        // It has ended.
+      }
+    }
+    await command.exited
+  }
+  running.clear()
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
+}

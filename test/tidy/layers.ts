@@ -1,0 +1,64 @@
+/** Who may import whom: the table that ARCHITECTURE.md shows. A folder may always import itself. */
+export const LAYERS: Readonly<Record<string, readonly string[] | 'everything'>> = {
+  base: [],
+  data: ['base'],
+  transport: ['base'],
+  bus: ['base', 'data'],
+  broker: ['base', 'data', 'transport', 'bus'],
+  options: ['base', 'data'],
+  layout: ['base', 'data', 'options'],
+  logging: ['base', 'data', 'bus'],
+  cluster: ['base', 'data', 'bus', 'options', 'layout', 'logging'],
+  capture: ['base'],
+  analysis: ['base', 'data', 'capture'],
+  node: [
+    'base',
+    'data',
+    'transport',
+    'bus',
+    'broker',
+    'options',
+    'layout',
+    'logging',
+    'cluster',
+    'capture',
+    'analysis',
+  ],
+  supervisor: ['base', 'options', 'layout'],
+  cli: 'everything',
+  testing: [
+    'base',
+    'data',
+    'transport',
+    'bus',
+    'broker',
+    'options',
+    'layout',
+    'logging',
+    'cluster',
+    'capture',
+    'analysis',
+    'node',
+  ],
+}
+
+/** Folders whose code runs on any clock, network and disk: nothing of the surroundings is used directly. */
+export const PURE_FOLDERS: readonly string[] = [
+  'data',
+  'bus',
+  'broker',
+  'options',
+  'layout',
+  'logging',
+  'cluster',
+  'capture',
+  'analysis',
+]
+
+/** The few files that give the real surroundings to everybody else, and what they may use. */
+export const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
+  'base/time.ts': ['setTimeout', 'setImmediate', 'performance'],
+  'base/random.ts': ['node:crypto'],
+  'base/disk.ts': ['node:fs/promises'],
+  'transport/tcp.ts': ['node:net', 'node:tls', 'setTimeout', 'process.'],
+}
