@@ -285,6 +285,16 @@ describe('the end of a peering', () => {
   })
 })
 
+test('a listener that was still starting when the endpoint was closed is closed, too', async () => {
+  const lab = new Lab()
+  const endpoint = lab.endpoint(idOf(1))
+  const listening = endpoint.listen(ADDRESS)
+  await Promise.all([endpoint.close(), listening])
+  const again = lab.endpoint(idOf(2))
+  await again.listen(ADDRESS)
+  expect((await lab.connect()).state).toBe('open')
+})
+
 describe('redial', () => {
   /** Times at which a dialled listener was tried, while it treats every connection as `treat` says. */
   async function attempts(

@@ -20,7 +20,7 @@ const EVIL = idOf(1)
 
 /** An endpoint with one good peer. */
 async function hubWithPeer(lab: Lab, pendingLimit = 256): Promise<{ hub: TestEndpoint; good: TestEndpoint }> {
-  const hub = lab.endpoint(HUB, { pendingLimit, frameLimitBytes: 100_000 })
+  const hub = lab.endpoint(HUB, { pendingLimit, frameLimitBytes: 200_000 })
   const good = lab.endpoint(idOf(5))
   good.subscribe('/t')
   hub.subscribe('/h')
@@ -220,9 +220,14 @@ describe('after the handshake', () => {
     ['on a local topic', envelope(ENVELOPE.data, EVIL, NIL_ID, '<$>/local/data/errors', 'x'), true],
     ['with a broken filter', envelope(ENVELOPE.routingUpdate, EVIL, HUB, '<$>', '\x05\x01a'), true],
     [
-      'with more prefixes than anybody has',
-      envelope(ENVELOPE.routingUpdate, EVIL, HUB, '<$>', Buffer.from(manyPrefixes(99_001).subarray(5))),
+      'with as many prefixes as are allowed',
+      envelope(ENVELOPE.routingUpdate, EVIL, HUB, '<$>', manyPrefixes(MAX_PREFIXES).subarray(5)),
       false,
+    ],
+    [
+      'with more prefixes than anybody has',
+      envelope(ENVELOPE.routingUpdate, EVIL, HUB, '<$>', manyPrefixes(MAX_PREFIXES + 1).subarray(5)),
+      true,
     ],
     [
       'with a huge number of prefixes',
@@ -262,7 +267,7 @@ describe('after the handshake', () => {
   test('a frame above the limit ends the peering; whoever dialled dials again', async () => {
     const lab = new Lab()
     const { hub, good } = await hubWithPeer(lab)
-    good.publish('/h', payload('x'.repeat(100_001)))
+    good.publish('/h', payload('x'.repeat(200_001)))
     await lab.time.advance(0)
     expect(hub.takeLog().map((line) => line.replace(/127.*/, '').trim())).toEqual([
       'report peer-fault from',
@@ -274,13 +279,13 @@ describe('after the handshake', () => {
 
   test('whoever sends such a frame is dialled again by its victim', async () => {
     const lab = new Lab()
-    const victim = lab.endpoint(idOf(5), { frameLimitBytes: 100_000 })
+    const victim = lab.endpoint(idOf(5), { frameLimitBytes: 200_000 })
     const sender = lab.endpoint(idOf(1))
     victim.subscribe('/h')
     await sender.listen(ADDRESS)
     victim.dial(ADDRESS, 1000)
     await lab.time.settle()
-    sender.publish('/h', payload('x'.repeat(100_001)))
+    sender.publish('/h', payload('x'.repeat(200_001)))
     await lab.time.advance(0)
     expect(victim.takeLog().filter((line) => !line.startsWith('report'))).toEqual([
       'added 1',

@@ -9,7 +9,9 @@ import {
   type TestEndpoint,
 } from '../../test/support/broker-peers.js'
 import type { Encodable } from '../data/messages.js'
-import type { OverflowPolicy } from './outbox.js'
+import { VirtualTime } from '../testing/virtual-time.js'
+import type { Connection } from '../transport/transport.js'
+import { Outbox, type OverflowPolicy } from './outbox.js'
 
 const LIMIT_BYTES = 10_000
 const MESSAGE_BYTES = 100
@@ -145,6 +147,18 @@ describe('the queue of a peer that never reads', () => {
     expect(hub.publish('/t', numbered(2))).toBe('accepted')
     await lab.time.settle()
     expect(numbersOf(peer.takeFrames()).slice(1)).toEqual([2])
+  })
+
+  test('disconnect is said once, however much is published before the end', () => {
+    const unread: Pick<Connection, 'send'> = { send: () => {} }
+    const limits = { limitBytes: 1, highWaterBytes: 1, policy: 'disconnect' } as const
+    const outbox = new Outbox(unread as Connection, new VirtualTime(), limits, () => {})
+    const first = outbox.open()
+    if (typeof first === 'string') throw new Error('an empty queue has room')
+    first.u32(1)
+    outbox.appended()
+    expect([outbox.open(), outbox.open(), outbox.open()]).toEqual(['disconnect', 'drop', 'drop'])
+    expect(outbox.droppedMessages).toBe(3)
   })
 
   test('many turns with one small message each share buffers', async () => {

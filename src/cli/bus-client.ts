@@ -34,7 +34,7 @@ export function parseAddress(text: string): NetworkAddress {
 
 /**
  * Connects to the named peers, or to every node of the cluster that runs in the state directory, and waits until
- * all are there. `prefixes` are subscribed from the start.
+ * all are there; a publisher that listens, until somebody is. `prefixes` are subscribed from the start.
  */
 export async function openBusClient(
   flags: BusFlags,
@@ -67,6 +67,8 @@ export async function openBusClient(
     printRaw(`listening on ${formatAddress(address)}`)
   }
   for (const address of addresses) endpoint.dial(address, RETRY_MS)
+  // Who subscribes takes whoever comes, whenever.
+  if (flags.listen !== undefined && prefixes.length > 0) return endpoint
   const wanted = flags.listen === undefined ? addresses.length : Math.max(1, addresses.length)
   const complete = new Promise<'complete'>((done) => {
     peersAdded = () => {

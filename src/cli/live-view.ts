@@ -106,7 +106,9 @@ export class LiveScreen {
       return colourLine(line, view.nodes[index - first])
     })
     const up = this.#lines > 0 ? `\x1b[${this.#lines}A` : ''
-    this.#output.write(`${up}\r\x1b[J${lines.join('\n')}\n`)
+    // Line by line: some terminals keep what is erased from the top of the screen on in their history.
+    const text = lines.map((line) => `\x1b[K${line}\n`).join('')
+    this.#output.write(`${up}\r${text}\x1b[J`)
     this.#lines = lines.length
   }
 }

@@ -91,6 +91,13 @@ export function splitRedefs(args: readonly string[]): { readonly redefs: Redef[]
   return { redefs, rest }
 }
 
+/** For commands that take nothing but redefs. Throws a `CommandError` with exit code 2 for anything else. */
+export function onlyRedefs(args: readonly string[]): Redef[] {
+  const { redefs, rest } = splitRedefs(args)
+  if (rest[0] !== undefined) throw new CommandError(2, `unexpected argument '${rest[0]}'`)
+  return redefs
+}
+
 const UNIT_SECONDS: Readonly<Record<string, number>> = {
   usec: 1e-6,
   msec: 1e-3,

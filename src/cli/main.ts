@@ -11,7 +11,7 @@ import { runPublish } from './commands/publish.js'
 import { runDown, runStatus } from './commands/status.js'
 import { runSubscribe } from './commands/subscribe.js'
 import { runUp } from './commands/up.js'
-import { CommandError, printError, printRaw } from './output.js'
+import { CommandError, printError, printRaw, survivePipeErrors } from './output.js'
 
 const STATE_DIR = ['--state-dir <dir>', 'logs, sockets and node output', './.zeek-cluster'] as const
 const DIALECT = [
@@ -160,6 +160,7 @@ function withBusOptions(command: Command): Command {
 }
 
 async function main(): Promise<void> {
+  survivePipeErrors()
   try {
     await buildProgram().parseAsync()
   } catch (error) {

@@ -13,6 +13,19 @@ export function printRaw(text: string): void {
   process.stderr.write(`${text}\n`)
 }
 
+/**
+ * Whoever read the output may go away: the end of a pipe, a terminal that is closed. What runs on then stops in
+ * order, as after SIGHUP; the rest just ends. A node of `up` ends with its supervisor, so it only must not crash.
+ */
+export function survivePipeErrors(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => {
+      if (process.send !== undefined) return
+      if (!process.emit('SIGHUP')) process.exit()
+    })
+  }
+}
+
 /** Exit codes: 1 the thing asked for failed, 2 bad usage or bad input. */
 export type ExitCode = 0 | 1 | 2
 

@@ -185,11 +185,14 @@ export class NodeProcess {
         break
       case 'figures': {
         const before = this.#stateName()
+        const detailBefore = this.#figures?.detail
         if (this.#figures !== undefined) this.#previous = { atMs: this.#latestMs, figures: this.#figures }
         this.#figures = message.figures
         this.#latestMs = this.#clock.monotonicMs()
         const state = this.#stateName()
-        if (state !== before || state === 'degraded') this.#events.onState(state, message.figures.detail)
+        const { detail } = message.figures
+        if (state !== before || (state === 'degraded' && detail !== detailBefore))
+          this.#events.onState(state, detail)
         break
       }
       case 'flushed':

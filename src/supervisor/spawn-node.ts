@@ -31,8 +31,17 @@ export function spawnNodeWith(settings: SpawnSettings): SpawnNode {
         createInterface({ input: stream }).on('line', (line) => settings.onOutput(name, line))
     }
     child.on('message', (message) => events.onMessage(message as NodeMessage))
-    child.on('error', (error) => settings.onOutput(name, `cannot start: ${error.message}`))
-    child.once('exit', (code, signal) => events.onExit(code ?? undefined, signal ?? undefined))
+    let ended = false
+    const end = (code: number | null, signal: string | null): void => {
+      if (!ended) events.onExit(code ?? undefined, signal ?? undefined)
+      ended = true
+    }
+    child.on('error', (error) => {
+      settings.onOutput(name, `cannot start: ${error.message}`)
+      // A process that never was may end without an `exit`.
+      if (child.pid === undefined) end(1, null)
+    })
+    child.once('exit', end)
     return handleOf(child)
   }
 }

@@ -30,6 +30,10 @@ export interface TestClusterOptions {
   readonly scripts?: readonly Script[]
   /** Default `reference`. */
   readonly dialect?: DialectName
+  /** Nodes that speak another dialect than the rest. */
+  readonly dialects?: Readonly<Record<string, DialectName>>
+  /** Names of the nodes to start; default: all. */
+  readonly start?: readonly string[]
   readonly redefs?: readonly Redef[]
   /** Seed of everything random; default 1. */
   readonly seed?: number
@@ -103,7 +107,9 @@ class InMemoryCluster implements TestCluster {
   async startAll(): Promise<void> {
     const order = [...STOP_ORDER].reverse()
     for (const nodeType of order) {
-      for (const node of nodesByName(this.#layout, nodeType)) await this.startNode(node.name)
+      for (const { name } of nodesByName(this.#layout, nodeType)) {
+        if (this.#options.start?.includes(name) !== false) await this.startNode(name)
+      }
     }
     await this.until(
       () => [...this.#nodes.values()].every((node) => node.cluster.health.state !== 'waiting'),
@@ -166,7 +172,7 @@ class InMemoryCluster implements TestCluster {
 
   async startNode(name: string): Promise<void> {
     const options = this.#options
-    const dialect = DIALECTS[options.dialect ?? 'reference']
+    const dialect = DIALECTS[options.dialects?.[name] ?? options.dialect ?? 'reference']
     const resolved = resolveOptions({ dialect, redefs: [...this.#layout.redefs, ...(options.redefs ?? [])] })
     this.#starts += 1
     const process = new MemoryProcess(this.time, this.network)

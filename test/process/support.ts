@@ -79,7 +79,8 @@ export async function layoutOf(...names: readonly string[]): Promise<{ text: str
   const ports = await freePorts(names.length)
   const rows = names.map((name, index) => {
     const type = TYPES[name.replace(/-\d+$/, '') as keyof typeof TYPES]
-    return `["${name}"] = [$node_type=Cluster::${type}, $ip=127.0.0.1, $p=${ports[index]}/tcp],`
+    const manager = type === 'MANAGER' || !names.includes('manager') ? '' : ', $manager="manager"'
+    return `["${name}"] = [$node_type=Cluster::${type}, $ip=127.0.0.1, $p=${ports[index]}/tcp${manager}],`
   })
   const hasLogger = names.some((name) => name.startsWith('logger'))
   const text = `redef Cluster::manager_is_logger = ${hasLogger ? 'F' : 'T'};
@@ -96,7 +97,9 @@ export async function quickstartLayout(): Promise<string> {
 
 /** Our environment without what would change a cluster. */
 export function environment(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(ZEEK|BRO|CLUSTER_NODE|NODE_OPTIONS)/.test(name))
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(ZEEK|BRO|CLUSTER_NODE|NODE_OPTIONS)/.test(name),
+  )
   return { ...Object.fromEntries(own), ...extra }
 }
 
@@ -142,11 +145,16 @@ export class Running {
   }
 
   /** The first line behind line number `from` that matches, as soon as it is there. */
-  line(pattern: RegExp, from = 0, deadlineMs = DEADLINE_MS): Promise<{ readonly line: string; readonly atMs: number }> {
+  line(
+    pattern: RegExp,
+    from = 0,
+    deadlineMs = DEADLINE_MS,
+  ): Promise<{ readonly line: string; readonly atMs: number }> {
     return until(
       () => {
         const found = this.output.slice(from).find(({ line }) => pattern.test(line))
-        if (found === undefined && this.exit !== undefined) throw new Error(`ended before ${pattern}:\n${this.text}`)
+        if (found === undefined && this.exit !== undefined)
+          throw new Error(`ended before ${pattern}:\n${this.text}`)
         return found
       },
       () => `${pattern} in\n${this.text}`,
@@ -161,7 +169,11 @@ export class Running {
   /** The exit code, or the name of the signal that ended it. */
   async end(signal?: NodeJS.Signals, deadlineMs = DEADLINE_MS): Promise<number | string> {
     if (signal !== undefined) this.signal(signal)
-    await until(() => this.exit !== undefined, () => `the end of the command; so far\n${this.text}`, deadlineMs)
+    await until(
+      () => this.exit !== undefined,
+      () => `the end of the command; so far\n${this.text}`,
+      deadlineMs,
+    )
     return this.exit!
   }
 
@@ -223,7 +235,10 @@ export function alive(pids: readonly number[]): number[] {
 }
 
 /** Every file of a log below `logs/`, by node. */
-export function logFiles(directory: string, name: string): { node: string; file: string; text: string; log: AsciiLog }[] {
+export function logFiles(
+  directory: string,
+  name: string,
+): { node: string; file: string; text: string; log: AsciiLog }[] {
   const root = join(directory, '.zeek-cluster/logs')
   return readdirSync(root).flatMap((node) =>
     readdirSync(join(root, node))

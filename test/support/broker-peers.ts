@@ -98,9 +98,10 @@ export class Lab {
   /** Lets time pass until the promise settles. */
   async finish<T>(promise: Promise<T>): Promise<T> {
     let done = false
-    promise.finally(() => {
+    const settled = (): void => {
       done = true
-    })
+    }
+    promise.then(settled, settled)
     await this.time.until(() => done)
     return promise
   }

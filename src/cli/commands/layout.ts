@@ -1,6 +1,6 @@
 /** `zeek-cluster check` and `zeek-cluster layout`. */
 import { layoutToJson, printLayout } from '../../layout/index.js'
-import { loadCluster, splitRedefs } from '../load-cluster.js'
+import { loadCluster, onlyRedefs } from '../load-cluster.js'
 import { print } from '../output.js'
 
 interface LayoutFlags {
@@ -14,7 +14,7 @@ export async function runCheck(
   args: readonly string[],
   flags: LayoutFlags,
 ): Promise<void> {
-  const { redefs } = splitRedefs(args)
+  const redefs = onlyRedefs(args)
   const { layout, file: found } = await loadCluster({ file, dialect: flags.dialect, redefs })
   const count = layout.nodes.size
   if (flags.json === true) print(JSON.stringify({ file: found, ok: true, nodes: count }))
@@ -27,7 +27,7 @@ export async function runLayout(
   args: readonly string[],
   flags: LayoutFlags,
 ): Promise<void> {
-  const { redefs } = splitRedefs(args)
+  const redefs = onlyRedefs(args)
   const { layout } = await loadCluster({ file, dialect: flags.dialect, redefs, quiet: true })
   print(
     flags.json === true ? JSON.stringify(layoutToJson(layout), undefined, 2) : printLayout(layout).trimEnd(),

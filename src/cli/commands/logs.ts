@@ -1,7 +1,7 @@
 /** `zeek-cluster logs ls|cat|tail`: the logs of all loggers as one. */
-import { open, readFile } from 'node:fs/promises'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { headerLines, parseAsciiLog } from '../../logging/log-reader.js'
+import { headerLines, mergeLogs, parseAsciiLog } from '../../logging/log-reader.js'
 import { findLogFiles, readMergedLog } from '../log-files.js'
 import { CommandError, formatTable, print } from '../output.js'
 
@@ -44,35 +44,36 @@ export async function runLogsCat(name: string, flags: LogsFlags): Promise<void> 
 
 export async function runLogsTail(name: string, flags: TailFlags): Promise<void> {
   if (!/^\d{1,9}$/.test(flags.lines)) throw new CommandError(2, `'${flags.lines}' is not a number of lines`)
-  const positions = flags.follow === true ? await sizes(name, flags) : new Map<string, number>()
-  for (const log of await merged(name, flags)) {
-    const count = Number(flags.lines)
+  const count = Number(flags.lines)
+  const files: FollowedFiles = new Map()
+  const logs =
+    flags.follow === true
+      ? mergeLogs((await readNewText(name, flags, files)).map(parseAsciiLog))
+      : await merged(name, flags)
+  if (logs.length === 0) throw await unknownLog(name, flags)
+  for (const log of logs) {
     for (const line of count === 0 ? [] : log.lines.slice(-count)) print(line)
   }
-  if (flags.follow === true) await follow(name, flags, positions)
+  if (flags.follow === true) await follow(name, flags, files)
 }
 
 async function merged(name: string, flags: LogsFlags): ReturnType<typeof readMergedLog> {
   const logs = await readMergedLog(resolve(flags.stateDir), name)
-  if (logs.length === 0) {
-    const names = [...new Set((await findLogFiles(resolve(flags.stateDir))).map((file) => file.name))]
-    const known = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`
-    throw new CommandError(1, `no log ${name} in ${flags.stateDir}; ${known}`)
-  }
+  if (logs.length === 0) throw await unknownLog(name, flags)
   return logs
 }
 
-async function sizes(name: string, flags: LogsFlags): Promise<Map<string, number>> {
-  const positions = new Map<string, number>()
-  for (const file of await findLogFiles(resolve(flags.stateDir))) {
-    if (file.name === name) positions.set(file.path, (await readFile(file.path)).length)
-  }
-  return positions
+async function unknownLog(name: string, flags: LogsFlags): Promise<CommandError> {
+  const names = [...new Set((await findLogFiles(resolve(flags.stateDir))).map((file) => file.name))]
+  const known = names.length === 0 ? 'there are none' : `there are: ${names.join(', ')}`
+  return new CommandError(1, `no log ${name} in ${flags.stateDir}; ${known}`)
 }
 
+/** By identity, not by path: a logger that comes back renames what it left. */
+type FollowedFiles = Map<string, { position: number; rest: string }>
+
 /** Prints new lines of all files of a log until a signal. */
-async function follow(name: string, flags: LogsFlags, positions: Map<string, number>): Promise<void> {
-  const rests = new Map<string, string>()
+async function follow(name: string, flags: LogsFlags, files: FollowedFiles): Promise<void> {
   let stopped = false
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => {
@@ -80,35 +81,41 @@ async function follow(name: string, flags: LogsFlags, positions: Map<string, num
     })
   }
   while (!stopped) {
-    for (const file of await findLogFiles(resolve(flags.stateDir))) {
-      if (file.name !== name) continue
-      const { text, position } = await readFrom(file.path, positions.get(file.path) ?? 0)
-      positions.set(file.path, position)
-      const lines = ((rests.get(file.path) ?? '') + text).split('\n')
-      rests.set(file.path, lines.pop() ?? '')
-      for (const line of lines) if (!line.startsWith('#')) print(line)
+    for (const text of await readNewText(name, flags, files)) {
+      for (const line of parseAsciiLog(text).lines) print(line)
     }
     await new Promise((wake) => setTimeout(wake, POLL_MS))
   }
 }
 
-async function readFrom(
-  path: string,
-  from: number,
-): Promise<{ readonly text: string; readonly position: number }> {
-  const handle = await open(path, 'r')
-  try {
-    const buffer = Buffer.alloc(READ_BYTES)
-    const chunks: Buffer[] = []
-    let position = from
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, position)
-      if (bytesRead === 0) break
-      chunks.push(Buffer.from(buffer.subarray(0, bytesRead)))
-      position += bytesRead
+/** The complete lines that came to each file of a log since the last call. */
+async function readNewText(name: string, flags: LogsFlags, files: FollowedFiles): Promise<string[]> {
+  const texts: string[] = []
+  for (const { path, name: log } of await findLogFiles(resolve(flags.stateDir))) {
+    if (log !== name) continue
+    const handle = await open(path, 'r')
+    try {
+      const { dev, ino } = await handle.stat()
+      const file = files.get(`${dev}:${ino}`) ?? { position: 0, rest: '' }
+      files.set(`${dev}:${ino}`, file)
+      const text = file.rest + (await readToEnd(handle, file))
+      const end = text.lastIndexOf('\n') + 1
+      file.rest = text.slice(end)
+      texts.push(text.slice(0, end))
+    } finally {
+      await handle.close()
     }
-    return { text: Buffer.concat(chunks).toString('utf8'), position }
-  } finally {
-    await handle.close()
+  }
+  return texts
+}
+
+async function readToEnd(handle: FileHandle, file: { position: number }): Promise<string> {
+  const buffer = Buffer.alloc(READ_BYTES)
+  const chunks: Buffer[] = []
+  for (;;) {
+    const { bytesRead } = await handle.read(buffer, 0, READ_BYTES, file.position)
+    if (bytesRead === 0) return Buffer.concat(chunks).toString('utf8')
+    chunks.push(Buffer.from(buffer.subarray(0, bytesRead)))
+    file.position += bytesRead
   }
 }

@@ -1,6 +1,7 @@
 /** `zeek-cluster publish TOPIC EVENT [ARG…]`: one event to whoever subscribes the topic. */
 
 import { errorMessage } from '../../base/errors.js'
+import { ByteWriter } from '../../data/byte-writer.js'
 import { event } from '../../data/event.js'
 import { scalarFromText, valueFromJson } from '../../data/json.js'
 import { any } from '../../data/types.js'
@@ -22,16 +23,20 @@ export async function runPublish(
     name,
     values.map(() => any),
   )
+  const message = type(...values)
+  try {
+    message.writeTo(new ByteWriter())
+  } catch (error) {
+    throw fail(2, error)
+  }
   const endpoint = await openBusClient(flags, [], { onMessage: () => {} })
   try {
-    const outcome = endpoint.publish(topic, type(...values))
+    const outcome = endpoint.publish(topic, message)
     await endpoint.barrier(DELIVERY_TIMEOUT_MS)
     if (flags.json === true) print(JSON.stringify({ topic, event: name, outcome }))
     if (outcome === 'no-peer')
       throw new CommandError(1, `nobody subscribes ${topic}: the event reached no node`)
     if (outcome === 'dropped') throw new CommandError(1, `the event was dropped: a peer is too slow`)
-  } catch (error) {
-    throw fail(2, error)
   } finally {
     await endpoint.close()
   }

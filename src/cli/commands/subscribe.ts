@@ -27,7 +27,6 @@ export async function runSubscribe(prefixes: readonly string[], flags: Subscribe
   const stopped = new Promise<void>((done) => {
     stop = done
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
   const endpoint = await openBusClient(flags, prefixes, {
     onMessage(topic, bytes, start, end) {
       if (messages >= limit) return
@@ -37,6 +36,7 @@ export async function runSubscribe(prefixes: readonly string[], flags: Subscribe
       if (messages >= limit) stop()
     },
   })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
   const timers = [
     limitMs === undefined ? undefined : setTimeout(stop, limitMs),
     flags.rate === true ? setInterval(printRate, RATE_INTERVAL_MS) : undefined,

@@ -12,6 +12,7 @@ import { Address } from '../../data/address.js'
 import type { LayoutNode } from '../../layout/index.js'
 import { columnOf } from '../../logging/log-reader.js'
 import { captureUnreadable } from '../../node/capture-run.js'
+import { OPTIONS } from '../../options/registry.js'
 import { listenControl } from '../../supervisor/control-socket.js'
 import type {
   CaptureFigures,
@@ -72,6 +73,7 @@ class UpSession {
   #announcedUp = false
   #summarised = false
   #failed = false
+  #stopping = false
 
   constructor(loaded: LoadedCluster, stateDir: string, flags: UpFlags, redefArgs: readonly string[]) {
     this.#loaded = loaded
@@ -99,7 +101,7 @@ class UpSession {
           // A worker that comes back does not read again what it has read to the end.
           ...(flags.read === undefined || this.#captures.has(name) ? [] : ['--read', resolve(flags.read)]),
         ],
-        environment: childEnvironment(loaded),
+        environment: childEnvironment(loaded, redefArgs),
         onOutput: (name, line) => this.#say(`${name}: ${line}`),
       }),
     })
@@ -124,13 +126,17 @@ class UpSession {
     if (this.#remote.length > 0) this.#say(`not on this host, not started: ${this.#remote.join(', ')}`)
     const timer = limitMs === undefined ? undefined : systemTimers.after(limitMs, () => this.#stopRequested())
     try {
-      await this.#supervisor.start()
-      await stopRequested
+      await Promise.race([this.#supervisor.start().then(() => stopRequested), stopRequested])
     } catch (error) {
       this.#failed = true
       this.#say(errorMessage(error))
     }
     timer?.cancel()
+    this.#stopping = true
+    if (!this.#announcedUp && !this.#failed) {
+      this.#failed = true
+      this.#say('the cluster was never up: not every node saw all its peers')
+    }
     this.#say('stopping: workers, proxies, manager, loggers')
     await this.#supervisor.stop()
     drawing?.cancel()
@@ -161,6 +167,7 @@ class UpSession {
     if (state === 'restarting' || state === 'failed' || state === 'degraded')
       this.#say(`${name}: ${state}: ${detail}`)
     if (state === 'starting') this.#say(`${name}: starting, ${detail}`)
+    if (state === 'stopped') this.#say(`${name}: stopped`)
     if (!this.#announcedUp && this.#supervisor.isUp) {
       this.#announcedUp = true
       const seconds = (systemClock.monotonicMs() - this.#startedMs) / 1000
@@ -190,7 +197,8 @@ class UpSession {
 
   #checkCaptures(): void {
     const workers = this.#supervisor.status().filter((node) => node.type === 'WORKER')
-    if (this.#summarised || !workers.every((worker) => this.#captures.has(worker.name))) return
+    if (this.#stopping || this.#summarised || !workers.every((worker) => this.#captures.has(worker.name)))
+      return
     this.#summarised = true
     this.#summarise().catch((error: unknown) => this.#say(errorMessage(error)))
   }
@@ -267,13 +275,18 @@ async function checkFiles(flags: UpFlags): Promise<void> {
 }
 
 /** Nodes of one host find each other fast, unless somebody said how long to wait. */
-function childEnvironment(loaded: LoadedCluster): NodeJS.ProcessEnv {
-  const { environment } = { environment: process.env }
-  const isSet =
-    environment['BRO_DEFAULT_CONNECT_RETRY'] !== undefined ||
-    environment['ZEEK_DEFAULT_CONNECT_RETRY'] !== undefined ||
-    loaded.layout.redefs.some((redef) => redef.name === 'Cluster::retry_interval')
-  return isSet ? environment : { ...environment, BRO_DEFAULT_CONNECT_RETRY: '1' }
+function childEnvironment(loaded: LoadedCluster, redefArgs: readonly string[]): NodeJS.ProcessEnv {
+  const environment = { ...process.env }
+  for (const definition of [OPTIONS.retryInterval, OPTIONS.defaultListenRetry]) {
+    const variables = definition.environment ?? []
+    const isSet =
+      variables.some((name) => environment[name] !== undefined) ||
+      redefArgs.some((arg) => arg.startsWith(`${definition.name}=`)) ||
+      loaded.layout.redefs.some((redef) => redef.name === definition.name)
+    const variable = variables.at(-1)
+    if (!isSet && variable !== undefined) environment[variable] = '1'
+  }
+  return environment
 }
 
 /** Logs of an earlier run keep their content in `archive/`. */

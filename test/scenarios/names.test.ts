@@ -1,0 +1,75 @@
+/** Names: who gets what is addressed to one node, and what happens when two dialects meet. */
+import { describe, expect, test } from 'vitest'
+import { event } from '../../src/data/event.js'
+import { string } from '../../src/data/index.js'
+import { startCluster, type TestCluster } from '../../src/testing/index.js'
+
+const LAYOUT = `
+redef Cluster::nodes = {
+  ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=27761/tcp],
+  ["worker-1"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $p=27765/tcp, $manager="manager"],
+  ["worker-10"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $p=27766/tcp, $manager="manager"],
+};
+`
+const word = event('Demo::word', [string])
+
+function listen(cluster: TestCluster, names: readonly string[]): string[] {
+  const heard: string[] = []
+  for (const name of names) cluster.node(name).on(word, (text) => heard.push(`${name}: ${text}`))
+  return heard
+}
+
+describe('one name that starts with another', () => {
+  test.each(['reference', 'zeek-9.0'] as const)(
+    'worker-1 never gets what is for worker-10 (%s)',
+    async (dialect) => {
+      const cluster = await startCluster({ layout: LAYOUT, dialect })
+      const heard = listen(cluster, ['worker-1', 'worker-10'])
+      const manager = cluster.node('manager')
+      manager.publish(manager.nodeTopic('worker-10'), word('ten'))
+      manager.publish(manager.nodeTopic('worker-1'), word('one'))
+      manager.publish(manager.nodeidTopic(cluster.node('worker-10').id), word('ten by id'))
+      await cluster.settle()
+      expect(heard.sort()).toEqual(['worker-1: one', 'worker-10: ten', 'worker-10: ten by id'])
+      await cluster.stop()
+    },
+  )
+
+  test('a script that subscribes a prefix of node topics gets all of them', async () => {
+    const cluster = await startCluster({ layout: LAYOUT })
+    const heard = listen(cluster, ['worker-1'])
+    cluster.node('worker-1').subscribe('bro/cluster/node/worker')
+    await cluster.settle()
+    const manager = cluster.node('manager')
+    manager.publish(manager.nodeTopic('worker-10'), word('for ten'))
+    await cluster.settle()
+    expect(heard).toEqual(['worker-1: for ten'])
+    cluster.node('worker-1').unsubscribe('bro/cluster/node/worker')
+    await cluster.settle()
+    manager.publish(manager.nodeTopic('worker-10'), word('again'))
+    await cluster.settle()
+    expect(heard).toEqual(['worker-1: for ten'])
+    await cluster.stop()
+  })
+})
+
+describe('two dialects in one cluster', () => {
+  test('both sides name the other, in one line and in their state', async () => {
+    const cluster = await startCluster({
+      layout: LAYOUT,
+      dialect: 'zeek-9.0',
+      dialects: { 'worker-1': 'reference' },
+      start: ['manager', 'worker-1'],
+    })
+    await cluster.settle()
+    expect(cluster.reports).toEqual([
+      'manager: dialect-mismatch: worker-1 speaks reference, start with --dialect reference',
+      'worker-1: dialect-mismatch: manager speaks zeek-9.0, start with --dialect zeek-9.0',
+    ])
+    expect(cluster.node('manager').health).toEqual({
+      state: 'degraded',
+      reason: 'worker-1 speaks reference, start with --dialect reference',
+    })
+    await cluster.stop()
+  })
+})
