@@ -45,8 +45,9 @@ export class Address {
     if (ipaddr.IPv4.isValidFourPartDecimal(bare)) {
       return Address.fromBytes(Uint8Array.from(ipaddr.IPv4.parse(bare).toIPv4MappedAddress().toByteArray()))
     }
-    if (bare.includes('%') || !ipaddr.IPv6.isValid(bare)) return undefined
-    return Address.fromBytes(Uint8Array.from(ipaddr.IPv6.parse(bare).toByteArray()))
+    const groups = embeddedIPv4AsGroups(bare)
+    if (groups === undefined || groups.includes('%') || !ipaddr.IPv6.isValid(groups)) return undefined
+    return Address.fromBytes(Uint8Array.from(ipaddr.IPv6.parse(groups).toByteArray()))
   }
 
   /** As `tryParse`, but throws a `RangeError`. */
@@ -192,6 +193,16 @@ export class Port {
   toJSON(): string {
     return this.toString()
   }
+}
+
+/** `::1.2.3.4` as `::102:304`: the library takes the former for a mapped IPv4 address. */
+function embeddedIPv4AsGroups(text: string): string | undefined {
+  const start = text.lastIndexOf(':') + 1
+  const tail = text.slice(start)
+  if (start === 0 || !tail.includes('.')) return text
+  if (!ipaddr.IPv4.isValidFourPartDecimal(tail)) return undefined
+  const [a, b, c, d] = ipaddr.IPv4.parse(tail).toByteArray() as [number, number, number, number]
+  return `${text.slice(0, start)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
 }
 
 function readWord(bytes: Uint8Array, offset: number): number {

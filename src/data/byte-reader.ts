@@ -100,7 +100,7 @@ export class ByteReader {
   strBytes(): Uint8Array {
     const length = this.varbyte()
     const start = this.take(length)
-    return Uint8Array.prototype.slice.call(this.bytes, start, start + length)
+    return new Uint8Array(this.bytes.subarray(start, start + length))
   }
 
   /** A `str` as text; bytes that are not UTF-8 become U+FFFD. */

@@ -135,15 +135,34 @@ export const double: DataType<number> = {
   log: { tag: ZEEK_TAG.double, elementTag: 0, writeBody: (writer, value) => writer.f64(value) },
 }
 
-/** Seconds as nanoseconds, cut towards zero, as Zeek converts them: two halves, to go without a `bigint`. */
+const TWO_32 = 0x1_0000_0000
+
+/**
+ * Seconds as nanoseconds in 64 bits, without a `bigint`: whole seconds and fraction apart, because their sum has
+ * more digits than a double. So every time that a double can hold to the microsecond comes back as it was.
+ */
 function writeSeconds(writer: ByteWriter, tag: number, seconds: number): void {
-  const nanoseconds = Math.trunc(seconds * 1e9)
-  if (!(Math.abs(nanoseconds) < 2 ** 63))
+  const whole = Math.floor(seconds)
+  // A multiple of 2^9: exact up to 2^62.
+  const wholeNanoseconds = whole * 1e9
+  if (!(Math.abs(wholeNanoseconds) < 2 ** 62)) {
     throw new EncodeError(`${seconds} s do not fit 64 bits of nanoseconds`)
-  const high = Math.floor(nanoseconds / 0x1_0000_0000)
+  }
+  const high = Math.floor(wholeNanoseconds / TWO_32)
+  const low = wholeNanoseconds - high * TWO_32 + Math.round((seconds - whole) * 1e9)
+  const carry = Math.floor(low / TWO_32)
   writer.u8(tag)
-  writer.u32(high)
-  writer.u32(nanoseconds - high * 0x1_0000_0000)
+  writer.u32(high + carry)
+  writer.u32(low - carry * TWO_32)
+}
+
+function readSeconds(reader: ByteReader): number {
+  const high = reader.i32()
+  const low = reader.u32()
+  const total = high * TWO_32 + low
+  if (Number.isSafeInteger(total)) return total / 1e9
+  const whole = Math.floor(total / 1e9)
+  return whole + (high * TWO_32 - whole * 1e9 + low) / 1e9
 }
 
 /** Seconds since the epoch. */
@@ -159,8 +178,7 @@ function secondsType(name: string, tag: number, zeekTag: number): DataType<numbe
     write: (writer, value) => writeSeconds(writer, tag, value),
     read(reader) {
       expectTag(reader, tag, name)
-      const high = reader.i32()
-      return (high * 0x1_0000_0000 + reader.u32()) / 1e9
+      return readSeconds(reader)
     },
     log: { tag: zeekTag, elementTag: 0, writeBody: (writer, value) => writer.f64(value) },
   }

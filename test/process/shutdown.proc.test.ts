@@ -192,7 +192,7 @@ describe.skipIf(!hasTmux)(`in a terminal${hasTmux ? '' : ' (skipped: no tmux)'}`
     execFileSync('tmux', ['-S', path, 'new-session', '-d', command], { env: environment() })
     const nodes = await until(async () => {
       const all = await statusOf(directory).catch(() => undefined)
-      return all !== undefined && [...all.values()].every((node) => node.state === "up") ? all : undefined
+      return all !== undefined && [...all.values()].every((node) => node.state === 'up') ? all : undefined
     }, 'the cluster up')
     execFileSync('tmux', ['-S', path, 'kill-server'])
     const pids = [...nodes.values()].map((node) => node.pid!)

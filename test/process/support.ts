@@ -29,11 +29,13 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   what: string | (() => string),
   deadlineMs = DEADLINE_MS,
-): Promise<NonNullable<T>> {
+): Promise<Exclude<T, false | null | undefined>> {
   const deadline = Date.now() + deadlineMs
   for (;;) {
     const value = await condition()
-    if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>
+    if (value !== undefined && value !== null && value !== false) {
+      return value as Exclude<T, false | null | undefined>
+    }
     if (Date.now() > deadline) {
       throw new Error(`not within ${deadlineMs} ms: ${typeof what === 'string' ? what : what()}`)
     }

@@ -30,7 +30,7 @@ describe('one name that starts with another', () => {
       manager.publish(manager.nodeTopic('worker-1'), word('one'))
       manager.publish(manager.nodeidTopic(cluster.node('worker-10').id), word('ten by id'))
       await cluster.settle()
-      expect(heard.sort()).toEqual(['worker-1: one', 'worker-10: ten', 'worker-10: ten by id'])
+      expect(heard.sort()).toEqual(['worker-10: ten', 'worker-10: ten by id', 'worker-1: one'])
       await cluster.stop()
     },
   )

@@ -30,6 +30,8 @@ export async function runSubscribe(prefixes: readonly string[], flags: Subscribe
   const endpoint = await openBusClient(flags, prefixes, {
     onMessage(topic, bytes, start, end) {
       if (messages >= limit) return
+      // A node tells each new peer what logs it writes, whether the peer subscribes them or not.
+      if (!prefixes.some((prefix) => topic.startsWith(prefix))) return
       messages += 1
       bytesSeen += end - start
       if (flags.rate !== true) print(describe(topic, reader, bytes, start, end))

@@ -1,0 +1,159 @@
+/** Commands that end at once: `check`, `layout`, `--help`, and what is said about bad usage and bad layouts. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { endAll, QUICKSTART, type Running, run, temporaryDirectory, write } from './support.js'
+
+afterAll(endAll)
+
+const cwd = temporaryDirectory()
+const zeekCluster = (...args: string[]): Promise<Running> => run(args, { cwd })
+const LAYOUT = join(QUICKSTART, 'cluster-layout.zeek')
+
+write(
+  cwd,
+  'broken.zeek',
+  `redef Cluster::nodes = {
+  ["manager"] = [$node_type=Cluster::MANGER, $ip=127.0.0.1, $p=27761/tcp],
+  ["worker-1"] = [$node_type=Cluster::WORKER, $ip=127.0.0.300, $p=99999/tcp],
+};
+`,
+)
+write(
+  cwd,
+  'one.zeek',
+  'redef Cluster::nodes = { ["a"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=27761/tcp] };\n',
+)
+write(cwd, 'empty.zeek', '\n')
+mkdirSync(join(cwd, 'folder.zeek'))
+
+describe('check', () => {
+  test('a good layout', async () => {
+    const { exit, stdout, stderr } = await zeekCluster('check', LAYOUT)
+    expect([exit, stdout, stderr]).toEqual([0, [`${LAYOUT}: ok, 6 nodes`], []])
+    const json = await zeekCluster('check', LAYOUT, '--json')
+    expect([json.exit, json.stdout]).toEqual([0, [JSON.stringify({ file: LAYOUT, ok: true, nodes: 6 })]])
+  })
+
+  test.each([['check'], ['layout'], ['up'], ['node', 'manager', '--layout']])(
+    '%s: all errors of a layout at once, with their places',
+    async (...command) => {
+      const { exit, stdout, stderr } = await zeekCluster(...command, 'broken.zeek')
+      expect([exit, stdout]).toEqual([2, []])
+      const errors = stderr.filter((line) => line.includes('error: '))
+      expect(errors).toHaveLength(4)
+      expect(errors[0]).toMatch(
+        /^broken\.zeek:2:29: error: `Cluster::MANGER` is not a node type; did you mean `Cluster::MANAGER`\?/,
+      )
+      expect(errors[1]).toMatch(/^broken\.zeek:3:51: error: `127\.0\.0\.300` is not an IP address/)
+      expect(errors[2]).toMatch(/^broken\.zeek:3:67: error: there is no port 99999\/tcp/)
+      expect(errors[3]).toBe('zeek-cluster: error: broken.zeek: 3 errors')
+    },
+  )
+})
+
+describe('layout', () => {
+  test('prints what it reads back as the same', async () => {
+    const first = await zeekCluster('layout', LAYOUT)
+    expect(first.exit).toBe(0)
+    write(cwd, 'again.zeek', first.stdout.join('\n'))
+    expect((await zeekCluster('layout', 'again.zeek')).stdout).toEqual(first.stdout)
+    expect((await zeekCluster('layout', LAYOUT, '--zeek')).stdout).toEqual(first.stdout)
+  })
+
+  test('as JSON', async () => {
+    const { exit, stdout } = await zeekCluster('layout', LAYOUT, '--json')
+    expect(exit).toBe(0)
+    const { nodes } = JSON.parse(stdout.join('\n')) as { nodes: Record<string, object> }
+    expect(Object.keys(nodes)).toEqual(['manager', 'logger-1', 'logger-2', 'proxy-1', 'worker-1', 'worker-2'])
+    expect(nodes['worker-1']).toMatchObject({
+      node_type: 'Cluster::WORKER',
+      p: { port: 27765, proto: 'tcp' },
+    })
+  })
+})
+
+describe('bad usage and bad input: exit code 2 and one clear line', () => {
+  test.each<readonly [args: string, message: string]>([
+    ['frob', "unknown command 'frob'"],
+    ['up --frob', "unknown option '--frob'"],
+    ['up --detach', "unknown option '--detach'"],
+    ['check one.zeek more', "unexpected argument 'more'"],
+    ['layout one.zeek more', "unexpected argument 'more'"],
+    ['up one.zeek more.ts', "unexpected argument 'more.ts'; scripts are given with --script"],
+    ['status more', "too many arguments for 'status'. Expected 0 arguments but got 1."],
+    ['subscribe', "missing required argument 'prefix'"],
+    ['check missing.zeek', 'cannot read layout missing.zeek: no such file'],
+    ['up missing.zeek', 'cannot read layout missing.zeek: no such file'],
+    ['check folder.zeek', 'cannot read layout folder.zeek: '],
+    ['check', 'no cluster-layout.zeek on ZEEKPATH, BROPATH or in the working directory; name one'],
+    ['up empty.zeek', 'empty.zeek has no nodes: nothing to start'],
+    ['up one.zeek --for soon', "'soon' is not a number of seconds"],
+    ['up one.zeek --dialect latin', "unknown dialect 'latin': "],
+    ['up one.zeek --read missing.pcap', 'cannot read capture missing.pcap: '],
+    ['up one.zeek --script missing.ts', 'cannot read script missing.ts: '],
+    [
+      'check one.zeek Cluster::retry_interval=often',
+      "'often' is not a value for Cluster::retry_interval, which is of type interval",
+    ],
+    ['check one.zeek Cluster::no_such=1', 'unknown option Cluster::no_such'],
+    ['node --layout one.zeek', 'which node? Give its name, or set CLUSTER_NODE'],
+    ['node b --layout one.zeek', "'b' is not a node of one.zeek; it has: a"],
+    ['node a missing.ts --layout one.zeek', 'a: missing.ts: '],
+    ['node a --read missing.pcap --layout missing.zeek', 'cannot read layout missing.zeek: no such file'],
+    ['logs tail conn -n many', "'many' is not a number of lines"],
+  ])('%s', async (args, message) => {
+    const { exit, stdout, stderr } = await zeekCluster(...args.split(' '))
+    expect([exit, stdout]).toEqual([2, []])
+    const errors = stderr.filter((line) => line.includes('error: '))
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toContain(`zeek-cluster: error: ${message}`)
+    // Never a stack trace.
+    expect(stderr.filter((line) => /^\s+at /.test(line))).toEqual([])
+  })
+
+  test('an unknown CLUSTER_NODE, and a bad environment variable', async () => {
+    const ghost = await run(['node', '--layout', 'one.zeek'], { cwd, env: { CLUSTER_NODE: 'ghost' } })
+    expect([ghost.exit, ghost.stderr]).toEqual([
+      2,
+      ["zeek-cluster: error: 'ghost' is not a node of one.zeek; it has: a"],
+    ])
+    const bad = await run(['check', 'one.zeek'], { cwd, env: { ZEEK_DEFAULT_CONNECT_RETRY: 'often' } })
+    expect(bad.exit).toBe(2)
+    expect(bad.stderr).toEqual([
+      "zeek-cluster: error: environment variable ZEEK_DEFAULT_CONNECT_RETRY is not valid: 'often'",
+    ])
+  })
+})
+
+describe('--help', () => {
+  test('lists the commands that there are, and each explains itself', async () => {
+    const { exit, stdout } = await zeekCluster('--help')
+    expect(exit).toBe(0)
+    const commands = stdout.flatMap((line) => /^ {2}([a-z]+) /.exec(line)?.[1] ?? [])
+    expect(commands).toEqual([
+      'up',
+      'node',
+      'check',
+      'layout',
+      'status',
+      'down',
+      'publish',
+      'subscribe',
+      'logs',
+      'help',
+    ])
+    for (const command of commands.slice(0, -1)) {
+      const help = await zeekCluster(command, '--help')
+      expect([help.exit, help.stderr], command).toEqual([0, []])
+      expect(help.stdout[0], command).toMatch(new RegExp(`^Usage: zeek-cluster ${command} `))
+    }
+  })
+
+  test('without a command: the same on stderr, exit code 2', async () => {
+    const { exit, stdout, stderr } = await zeekCluster()
+    expect([exit, stdout]).toEqual([2, []])
+    expect(stderr[0]).toBe('Usage: zeek-cluster [options] [command]')
+    expect((await zeekCluster('--version')).stdout[0]).toMatch(/^\d+\.\d+\.\d+$/)
+  })
+})
