@@ -8,7 +8,7 @@ const TIME = 1_700_000_000
 
 function words(text: string): number[] {
   const bytes = new Uint8Array(16)
-  Address.parse(text).copyTo(bytes, 0)
+  bytes.set(Address.parse(text).toBytes())
   return text.includes(':') ? [...bytes] : [...bytes.subarray(12)]
 }
 

@@ -14,7 +14,7 @@ import type { Listener, Network, Security } from '../transport/transport.js'
 import { Dialer } from './dialer.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'
-import { beginEnvelope, ENVELOPE, endEnvelope } from './envelope.js'
+import { BroadcastHeaders, ENVELOPE, endEnvelope } from './envelope.js'
 import { FilterMatcher, LOCAL_TOPIC_PREFIX, minimalFilter } from './filter.js'
 import type { Claim } from './handshake.js'
 import { Link, type LinkEnd, type LinkOwner, type LinkSettings } from './link.js'
@@ -71,6 +71,7 @@ export class Endpoint implements Bus, LinkOwner {
     this.#handler = settings.handler
     this.#linkSettings = {
       ownId: settings.id,
+      broadcastHeaders: new BroadcastHeaders(settings.id),
       timers: settings.timers,
       outboxLimits: settings.outboxLimits ?? DEFAULT_OUTBOX_LIMITS,
       handshakeTimeoutMs: settings.handshakeTimeoutMs ?? 10_000,
@@ -319,7 +320,7 @@ export class Endpoint implements Bus, LinkOwner {
   #encode(topic: string, message: Encodable): Uint8Array {
     const writer = this.#frame
     writer.length = 0
-    const start = beginEnvelope(writer, ENVELOPE.data, this.#settings.id, NIL_ID, topic)
+    const start = this.#linkSettings.broadcastHeaders.begin(writer, topic)
     message.writeTo(writer)
     endEnvelope(writer, start)
     return writer.written()

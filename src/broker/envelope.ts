@@ -8,9 +8,9 @@
  *     35  topic length u16, topic, payload up to the end of the frame
  */
 import type { ByteReader } from '../data/byte-reader.js'
-import type { ByteWriter } from '../data/byte-writer.js'
+import { ByteWriter } from '../data/byte-writer.js'
 import { DecodeError, EncodeError } from '../data/decode-error.js'
-import type { EndpointId } from './endpoint-id.js'
+import { type EndpointId, NIL_ID } from './endpoint-id.js'
 
 export const ENVELOPE = { data: 1, command: 2, routingUpdate: 3, ping: 4, pong: 5 } as const
 
@@ -52,6 +52,34 @@ export function beginEnvelope(
   const topicStart = writer.reserve(topicLength)
   writer.bytes.utf8Write(topic, topicStart, topicLength)
   return frameStart
+}
+
+/** Topics whose headers are kept. */
+const KEPT_HEADERS = 1024
+
+/** The start of data frames to everyone, by topic: the same for every message, and so made once. */
+export class BroadcastHeaders {
+  readonly #sender: EndpointId
+  readonly #headers = new Map<string, Uint8Array>()
+
+  constructor(sender: EndpointId) {
+    this.#sender = sender
+  }
+
+  /** As `beginEnvelope`, for data without a receiver. */
+  begin(writer: ByteWriter, topic: string): number {
+    let header = this.#headers.get(topic)
+    if (header === undefined) {
+      const scratch = new ByteWriter()
+      beginEnvelope(scratch, ENVELOPE.data, this.#sender, NIL_ID, topic)
+      header = scratch.toBytes()
+      if (this.#headers.size >= KEPT_HEADERS) this.#headers.clear()
+      this.#headers.set(topic, header)
+    }
+    const frameStart = writer.length
+    writer.raw(header)
+    return frameStart
+  }
 }
 
 /** Ends the frame that `beginEnvelope` started. */

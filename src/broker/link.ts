@@ -16,6 +16,7 @@ import { EC } from './codes.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'
 import {
+  type BroadcastHeaders,
   beginEnvelope,
   CONTROL_TOPIC,
   ENVELOPE,
@@ -32,6 +33,7 @@ import { Outbox, type OutboxLimits } from './outbox.js'
 
 export interface LinkSettings {
   readonly ownId: EndpointId
+  readonly broadcastHeaders: BroadcastHeaders
   readonly timers: Timers
   readonly outboxLimits: OutboxLimits
   /** A connection whose handshake takes longer is closed. */
@@ -227,7 +229,11 @@ export class Link implements ConnectionHandler {
     if (!(writer instanceof ByteWriter)) return this.#overflow(writer)
     const from = writer.length
     try {
-      const frameStart = beginEnvelope(writer, type, this.#settings.ownId, receiver, topic)
+      const { ownId, broadcastHeaders } = this.#settings
+      const frameStart =
+        type === ENVELOPE.data && receiver === NIL_ID
+          ? broadcastHeaders.begin(writer, topic)
+          : beginEnvelope(writer, type, ownId, receiver, topic)
       message.writeTo(writer)
       endEnvelope(writer, frameStart)
     } catch (error) {

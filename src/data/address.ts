@@ -90,12 +90,14 @@ export class Address {
     )
   }
 
-  /** Writes the 16 bytes at `offset`. */
-  copyTo(bytes: Uint8Array, offset: number): void {
-    writeWord(bytes, offset, this.word0)
-    writeWord(bytes, offset + 4, this.word1)
-    writeWord(bytes, offset + 8, this.word2)
-    writeWord(bytes, offset + 12, this.word3)
+  /** The 16 bytes, most significant first. */
+  toBytes(): Uint8Array {
+    const view = new DataView(new ArrayBuffer(16))
+    view.setUint32(0, this.word0)
+    view.setUint32(4, this.word1)
+    view.setUint32(8, this.word2)
+    view.setUint32(12, this.word3)
+    return new Uint8Array(view.buffer)
   }
 
   /** The text that Zeek prints: dotted quad for IPv4, RFC 5952 for IPv6. Also a good `Map` key. */
@@ -210,13 +212,6 @@ function readWord(bytes: Uint8Array, offset: number): number {
     ((bytes[offset]! << 24) | (bytes[offset + 1]! << 16) | (bytes[offset + 2]! << 8) | bytes[offset + 3]!) >>>
     0
   )
-}
-
-function writeWord(bytes: Uint8Array, offset: number, word: number): void {
-  bytes[offset] = word >>> 24
-  bytes[offset + 1] = word >>> 16
-  bytes[offset + 2] = word >>> 8
-  bytes[offset + 3] = word
 }
 
 function maskWord(word: number, length: number): number {

@@ -37,6 +37,12 @@ const INTEGER_MIN = -(2n ** 63n)
 const SMALLEST_NORMAL = 2.2250738585072014e-308
 
 export function writeCount(writer: ByteWriter, value: bigint): void {
+  // Comparing and storing a `bigint` is slow; most counts fit a double.
+  const small = Number(value)
+  if (small >= 0 && small <= Number.MAX_SAFE_INTEGER) {
+    writer.u8(TAG.count)
+    return writer.u64FromNumber(small)
+  }
   if (value < 0n || value > COUNT_MAX) throw new EncodeError(`${value} does not fit a count (0 to 2^64-1)`)
   writer.u8(TAG.count)
   writer.u64(value)
@@ -75,20 +81,18 @@ export function readReal(reader: ByteReader): number {
 
 export function writeAddress(writer: ByteWriter, value: Address): void {
   writer.u8(TAG.address)
-  const offset = writer.reserve(16)
-  value.copyTo(writer.bytes, offset)
+  writer.words(value.word0, value.word1, value.word2, value.word3)
 }
 
 /** The body of an address. */
 export function readAddress(reader: ByteReader): Address {
-  const offset = reader.take(16)
-  return Address.fromBytes(reader.bytes, offset)
+  return new Address(reader.u32(), reader.u32(), reader.u32(), reader.u32())
 }
 
 export function writeSubnet(writer: ByteWriter, value: Subnet): void {
+  const { address } = value
   writer.u8(TAG.subnet)
-  const offset = writer.reserve(16)
-  value.address.copyTo(writer.bytes, offset)
+  writer.words(address.word0, address.word1, address.word2, address.word3)
   writer.u8(value.length)
 }
 

@@ -67,6 +67,23 @@ export class ByteWriter {
     this.#view.setBigUint64(offset, value)
   }
 
+  /** An integer from 0 to 2^53 as 64 bits, without a `bigint`. */
+  u64FromNumber(value: number): void {
+    const offset = this.reserve(8)
+    this.#view.setUint32(offset, Math.floor(value / 0x1_0000_0000))
+    this.#view.setUint32(offset + 4, value)
+  }
+
+  /** Four 32-bit words. */
+  words(word0: number, word1: number, word2: number, word3: number): void {
+    const offset = this.reserve(16)
+    const view = this.#view
+    view.setUint32(offset, word0)
+    view.setUint32(offset + 4, word1)
+    view.setUint32(offset + 8, word2)
+    view.setUint32(offset + 12, word3)
+  }
+
   i64(value: bigint): void {
     const offset = this.reserve(8)
     this.#view.setBigInt64(offset, value)

@@ -110,7 +110,15 @@ export const count: DataType<bigint> = {
     expectTag(reader, TAG.count, 'count')
     return reader.u64()
   },
-  log: { tag: ZEEK_TAG.count, elementTag: 0, writeBody: (writer, value) => writer.u64(value) },
+  log: {
+    tag: ZEEK_TAG.count,
+    elementTag: 0,
+    writeBody(writer, value) {
+      const small = Number(value)
+      if (small >= 0 && small <= Number.MAX_SAFE_INTEGER) writer.u64FromNumber(small)
+      else writer.u64(value)
+    },
+  },
 }
 
 export const int: DataType<bigint> = {
@@ -258,8 +266,7 @@ function writeLogAddress(writer: ByteWriter, value: Address): void {
     writer.u32(value.word3)
   } else {
     writer.u8(6)
-    const offset = writer.reserve(16)
-    value.copyTo(writer.bytes, offset)
+    writer.words(value.word0, value.word1, value.word2, value.word3)
   }
 }
 

@@ -18,6 +18,7 @@ import type { Dialect } from '../options/dialect.js'
 import type { Options } from '../options/registry.js'
 import { type CaptureRun, type CaptureSettings, startCapture } from './capture-run.js'
 import type { Platform } from './platform.js'
+import { locateInScripts } from './script-loader.js'
 
 /** A user script: called with the cluster once the node is set up, before it connects. */
 export type Script = (cluster: Cluster) => void | Promise<void>
@@ -132,7 +133,8 @@ async function runScript(script: NamedScript, cluster: Cluster, node: string): P
   try {
     await script.run(cluster)
   } catch (error) {
-    throw new StartError('script-failed', `${node}: ${script.name}: ${errorMessage(error)}`, { node }, error)
+    const place = locateInScripts(error, [script]) ?? script.name
+    throw new StartError('script-failed', `${node}: ${place}: ${errorMessage(error)}`, { node }, error)
   }
 }
 

@@ -68,7 +68,7 @@ export async function runNode(
     dialect: loaded.dialect,
     platform: systemPlatform,
     logDirectory,
-    scripts: scripts.map((script) => withPlace(script, scripts)),
+    scripts,
     capture: await captureFor(nodeName, loaded, flags.read),
     reporter: (report) => tell(nodeName, report),
     onScriptError: (error, where) => {
@@ -169,21 +169,6 @@ async function captureFor(
     open: () => createReadStream(file, { highWaterMark: 256 * 1024 }),
     part,
     parts: workers.length,
-  }
-}
-
-/** The script, with errors that name its file and line. */
-function withPlace(script: NamedScript, scripts: readonly NamedScript[]): NamedScript {
-  return {
-    name: script.name,
-    async run(cluster) {
-      try {
-        await script.run(cluster)
-      } catch (error) {
-        const place = locateInScripts(error, scripts)
-        throw place === undefined ? error : new CommandError(1, `${place}: ${errorMessage(error)}`, error)
-      }
-    },
   }
 }
 
