@@ -52,6 +52,8 @@ export async function runNode(
     throw new CommandError(2, `'${nodeName}' is not a node of ${loaded.file}; it has: ${known}`)
   }
   const scripts: NamedScript[] = []
+  // What scripts import is loaded before the hooks for scripts are: through these every import takes longer.
+  if (scriptFiles.length > 0) await import('../../index.js')
   for (const file of scriptFiles) {
     scripts.push(
       await loadScript(file).catch((error: unknown) => {
