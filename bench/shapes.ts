@@ -53,11 +53,11 @@ function textSum(text: string): number {
 }
 
 export function smallSum(sum: number, index: bigint, text: string): number {
-  return (Math.imul(sum, 31) + Number(index & 0xffffffn) + textSum(text)) >>> 0
+  return (Math.imul(sum, 31) + Number(index) + textSum(text)) >>> 0
 }
 
 export function connSum(sum: number, index: bigint, value: ConnRecord): number {
-  let next = Math.imul(sum, 31) + Number(index & 0xffffffn)
+  let next = Math.imul(sum, 31) + Number(index)
   next += Math.floor(value.ts) + Math.floor((value.duration ?? 0) * 1000)
   next +=
     textSum(value.uid) +
@@ -67,7 +67,7 @@ export function connSum(sum: number, index: bigint, value: ConnRecord): number {
   next += textSum(value.history ?? '-') + value['id.orig_h'].word3 + value['id.resp_h'].word3
   next += value['id.orig_p'].number + value['id.resp_p'].number
   next += Number(value.local_orig === true) + Number(value.local_resp === true)
-  next += Number((value.orig_bytes ?? 0n) & 0xffffffn) + Number((value.resp_bytes ?? 0n) & 0xffffffn)
+  next += Number(value.orig_bytes ?? 0n) + Number(value.resp_bytes ?? 0n)
   next += Number(value.missed_bytes ?? 0n) + Number(value.orig_pkts ?? 0n) + Number(value.resp_pkts ?? 0n)
   next += Number(value.orig_ip_bytes ?? 0n) + Number(value.resp_ip_bytes ?? 0n) + Number(value.ip_proto ?? 0n)
   return next >>> 0

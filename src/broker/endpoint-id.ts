@@ -5,6 +5,8 @@ export interface EndpointId {
   readonly bytes: Uint8Array
   /** Lower-case hex, grouped 8-4-4-4-12. */
   readonly text: string
+  /** The bytes as four 32-bit numbers, for fast comparison. */
+  readonly words: readonly [number, number, number, number]
 }
 
 export const NIL_ID: EndpointId = endpointIdFromBytes(new Uint8Array(16))
@@ -23,7 +25,8 @@ export function endpointIdFromBytes(bytes: Uint8Array): EndpointId {
   const text = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join(
     '-',
   )
-  return { bytes, text }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, 16)
+  return { bytes, text, words: [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)] }
 }
 
 /** Order of the bytes; the endpoint with the smaller id is the originator of a peering. */

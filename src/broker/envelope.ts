@@ -24,10 +24,24 @@ const MAX_TOPIC_BYTES = 0xffff
 
 /** A decoded header; the payload is `[payloadStart, end)` of the frame. Reused for every frame. */
 export interface EnvelopeHeader {
+  /** Endpoint ids as four 32-bit numbers. */
+  readonly sender: Uint32Array
+  readonly receiver: Uint32Array
   type: number
   ttl: number
   topic: string
   payloadStart: number
+}
+
+export function emptyEnvelopeHeader(): EnvelopeHeader {
+  return {
+    sender: new Uint32Array(4),
+    receiver: new Uint32Array(4),
+    type: 0,
+    ttl: 0,
+    topic: '',
+    payloadStart: 0,
+  }
 }
 
 /** Starts a frame with an envelope; returns the offset that `endEnvelope` needs. */
@@ -89,22 +103,23 @@ export function endEnvelope(writer: ByteWriter, frameStart: number): void {
 
 /** Reads the header of the frame that the reader stands at. Throws `DecodeError`. */
 export function readEnvelopeHeader(reader: ByteReader, header: EnvelopeHeader): void {
-  const start = reader.take(ENVELOPE_HEADER_BYTES)
-  const bytes = reader.bytes
-  const type = bytes[start + 32]!
+  const start = reader.offset
+  if (reader.remaining < ENVELOPE_HEADER_BYTES)
+    throw new DecodeError('truncated', 'envelope too short', start)
+  for (let index = 0; index < 4; index += 1) header.sender[index] = reader.u32()
+  for (let index = 0; index < 4; index += 1) header.receiver[index] = reader.u32()
+  const type = reader.u8()
   if (type < ENVELOPE.data || type > ENVELOPE.pong) {
     throw new DecodeError('invalid-tag', `unknown envelope type ${type}`, start + 32)
   }
   header.type = type
-  header.ttl = (bytes[start + 33]! << 8) | bytes[start + 34]!
-  header.topic = reader.text((bytes[start + 35]! << 8) | bytes[start + 36]!)
+  header.ttl = reader.u16()
+  header.topic = reader.name(reader.u16())
   header.payloadStart = reader.offset
 }
 
-/** Whether the 16 bytes at `offset` are this id. */
-export function isIdAt(bytes: Uint8Array, offset: number, id: EndpointId): boolean {
-  for (let index = 0; index < 16; index += 1) {
-    if (bytes[offset + index] !== id.bytes[index]) return false
-  }
-  return true
+/** Whether an id in a header is this one. */
+export function isSameId(words: Uint32Array, id: EndpointId): boolean {
+  const other = id.words
+  return words[3] === other[3] && words[2] === other[2] && words[1] === other[1] && words[0] === other[0]
 }

@@ -20,9 +20,9 @@ import {
   beginEnvelope,
   CONTROL_TOPIC,
   ENVELOPE,
-  type EnvelopeHeader,
+  emptyEnvelopeHeader,
   endEnvelope,
-  isIdAt,
+  isSameId,
   readEnvelopeHeader,
 } from './envelope.js'
 import { FilterMatcher, LOCAL_TOPIC_PREFIX, readFilter, writeFilter } from './filter.js'
@@ -103,7 +103,7 @@ export class Link implements ConnectionHandler {
   #connection: Connection | undefined
   readonly #decoder: FrameDecoder
   readonly #reader = new ByteReader()
-  readonly #header: EnvelopeHeader = { type: 0, ttl: 0, topic: '', payloadStart: 0 }
+  readonly #header = emptyEnvelopeHeader()
   /** Kept when the peering is over, for its counters. */
   #outbox: Outbox | undefined
   /** What to call when the ping with this payload (in hex) is answered, or never will be. */
@@ -378,10 +378,10 @@ export class Link implements ConnectionHandler {
     try {
       reader.reset(bytes, start, end)
       readEnvelopeHeader(reader, header)
-      if (!isIdAt(bytes, start, state.remoteId))
+      if (!isSameId(header.sender, state.remoteId))
         return this.#ignore('an envelope in the name of another endpoint')
-      const toAll = isIdAt(bytes, start + 16, NIL_ID)
-      if (!toAll && !isIdAt(bytes, start + 16, this.#settings.ownId)) {
+      const toAll = isSameId(header.receiver, NIL_ID)
+      if (!toAll && !isSameId(header.receiver, this.#settings.ownId)) {
         return this.#ignore('an envelope for another endpoint')
       }
       switch (header.type) {

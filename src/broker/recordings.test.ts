@@ -5,7 +5,7 @@ import { readValue, writeValue } from '../data/binary.js'
 import { ByteReader } from '../data/byte-reader.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import { endpointIdFromBytes } from './endpoint-id.js'
-import { beginEnvelope, ENVELOPE, type EnvelopeHeader, endEnvelope, readEnvelopeHeader } from './envelope.js'
+import { beginEnvelope, ENVELOPE, emptyEnvelopeHeader, endEnvelope, readEnvelopeHeader } from './envelope.js'
 import { readFilter, writeFilter } from './filter.js'
 import { FrameDecoder } from './frame.js'
 import { decodeHandshakeMessage, encodeHandshakeMessage } from './handshake-messages.js'
@@ -32,7 +32,7 @@ function isHandshake(frame: Uint8Array, index: number, seenAck: boolean): boolea
 
 function reencodeEnvelope(frame: Uint8Array): Uint8Array {
   const reader = new ByteReader(frame)
-  const header: EnvelopeHeader = { type: 0, ttl: 0, topic: '', payloadStart: 0 }
+  const header = emptyEnvelopeHeader()
   readEnvelopeHeader(reader, header)
   const writer = new ByteWriter()
   const sender = endpointIdFromBytes(frame.slice(0, 16))

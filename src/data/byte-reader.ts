@@ -1,6 +1,9 @@
 import { DecodeError } from './decode-error.js'
 
-const SHORT_TEXT_BYTES = 32
+/** Names up to this length are remembered. */
+const NAME_BYTES = 48
+/** Other texts only up to this one: longer ones are seldom the same twice. */
+const VALUE_TEXT_BYTES = 16
 const CACHE_SLOTS = 4096
 
 /**
@@ -105,14 +108,20 @@ export class ByteReader {
 
   /** A `str` as text; bytes that are not UTF-8 become U+FFFD. */
   str(): string {
-    const length = this.varbyte()
-    return this.text(length)
+    return this.text(this.varbyte())
   }
 
   /** The next `length` bytes as text; bytes that are not UTF-8 become U+FFFD. */
   text(length: number): string {
     const start = this.take(length)
-    if (length <= SHORT_TEXT_BYTES) return cachedText(this.bytes, start, length)
+    if (length <= VALUE_TEXT_BYTES) return cachedText(this.bytes, start, length)
+    return this.bytes.utf8Slice(start, start + length)
+  }
+
+  /** As `text`, for what is always the same few texts: topics and names. */
+  name(length: number): string {
+    const start = this.take(length)
+    if (length <= NAME_BYTES) return cachedText(this.bytes, start, length)
     return this.bytes.utf8Slice(start, start + length)
   }
 
@@ -137,7 +146,7 @@ const EMPTY_VIEW = new DataView(new ArrayBuffer(0))
  */
 const cacheTexts: (string | undefined)[] = new Array(CACHE_SLOTS)
 const cacheLengths = new Uint8Array(CACHE_SLOTS)
-const cacheBytes = new Uint8Array(CACHE_SLOTS * SHORT_TEXT_BYTES)
+const cacheBytes = new Uint8Array(CACHE_SLOTS * NAME_BYTES)
 
 function cachedText(bytes: Uint8Array, start: number, length: number): string {
   if (length === 0) return ''
@@ -146,7 +155,7 @@ function cachedText(bytes: Uint8Array, start: number, length: number): string {
     hash = Math.imul(hash ^ bytes[index]!, 0x01000193)
   }
   const slot = (hash ^ (hash >>> 15)) & (CACHE_SLOTS - 1)
-  const cacheStart = slot * SHORT_TEXT_BYTES
+  const cacheStart = slot * NAME_BYTES
   const known = cacheTexts[slot]
   if (known !== undefined && cacheLengths[slot] === length) {
     let index = 0

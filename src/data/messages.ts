@@ -61,12 +61,12 @@ export function readCount(reader: ByteReader): bigint {
 
 export function readText(reader: ByteReader): string {
   if (reader.u8() !== TAG.string) throw invalid(reader, 'expected a string')
-  return reader.str()
+  return reader.name(reader.varbyte())
 }
 
 export function readLabel(reader: ByteReader): string {
   if (reader.u8() !== TAG.enumValue) throw invalid(reader, 'expected an enum value')
-  return reader.str()
+  return reader.name(reader.varbyte())
 }
 
 /** Throws when the content has fewer values than the message needs. */

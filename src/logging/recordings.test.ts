@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { goldenPath, goldenReason, hasGolden } from '../../test/support/golden.js'
 import { fromHex, readJsonLines, vectorNames, vectorPath } from '../../test/support/vectors.js'
-import { ENVELOPE, type EnvelopeHeader, readEnvelopeHeader } from '../broker/envelope.js'
+import { ENVELOPE, emptyEnvelopeHeader, readEnvelopeHeader } from '../broker/envelope.js'
 import { FrameDecoder } from '../broker/frame.js'
 import { ByteReader } from '../data/byte-reader.js'
 import { type OpenedMessage, openMessage } from '../data/messages.js'
@@ -52,7 +52,7 @@ async function replay(folder: string): Promise<{ disk: MemoryDisk; problems: str
   const frameCounts = new Map<string, number>()
   const reader = new ByteReader()
   const opened: OpenedMessage = { type: 0, contentSize: 0 }
-  const header: EnvelopeHeader = { type: 0, ttl: 0, topic: '', payloadStart: 0 }
+  const header = emptyEnvelopeHeader()
   for (const { hex, peer } of chunks) {
     const decoder = decoders.get(peer) ?? new FrameDecoder(2 ** 20)
     decoders.set(peer, decoder)
