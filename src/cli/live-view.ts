@@ -57,7 +57,11 @@ export function renderView(view: ViewState, columns: number, rows: number): stri
     .filter((node) => node.detail !== '' && node.state !== 'up')
     .map((node) => `  ${node.name}: ${node.detail}`)
   const fixed = 4 + table.length + details.length
-  const events = view.events.slice(-Math.max(1, rows - fixed - 1))
+  // One line of the view is one line of the terminal, whatever a script prints.
+  const happened = view.events
+    .flatMap((text) => text.split('\n'))
+    .map((line) => line.replaceAll(/\p{Cc}/gu, ' '))
+  const events = happened.slice(-Math.max(1, rows - fixed - 1))
   const lines = [view.title, '', ...table, ...details, '', ...events, view.footer]
   return lines
     .slice(0, rows - 1)

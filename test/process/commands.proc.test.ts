@@ -35,7 +35,7 @@ describe('check', () => {
     expect([json.exit, json.stdout]).toEqual([0, [JSON.stringify({ file: LAYOUT, ok: true, nodes: 6 })]])
   })
 
-  test.each([['check'], ['layout'], ['up'], ['node', 'manager', '--layout']])(
+  test.concurrent.each([['check'], ['layout'], ['up'], ['node', 'manager', '--layout']])(
     '%s: all errors of a layout at once, with their places',
     async (...command) => {
       const { exit, stdout, stderr } = await zeekCluster(...command, 'broken.zeek')
@@ -73,7 +73,7 @@ describe('layout', () => {
   })
 })
 
-describe('bad usage and bad input: exit code 2 and one clear line', () => {
+describe.concurrent('bad usage and bad input: exit code 2 and one clear line', () => {
   test.each<readonly [args: string, message: string]>([
     ['frob', "unknown command 'frob'"],
     ['up --frob', "unknown option '--frob'"],
@@ -143,8 +143,10 @@ describe('--help', () => {
       'logs',
       'help',
     ])
-    for (const command of commands.slice(0, -1)) {
-      const help = await zeekCluster(command, '--help')
+    const explained = commands.slice(0, -1)
+    const helps = await Promise.all(explained.map((command) => zeekCluster(command, '--help')))
+    for (const [index, help] of helps.entries()) {
+      const command = explained[index]!
       expect([help.exit, help.stderr], command).toEqual([0, []])
       expect(help.stdout[0], command).toMatch(new RegExp(`^Usage: zeek-cluster ${command} `))
     }

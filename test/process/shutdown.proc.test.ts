@@ -72,8 +72,10 @@ describe('signals', () => {
     const up = start(['up', layout], { cwd: directory })
     await up.line(/^logger-1: starting/)
     const startedMs = performance.now()
-    expect(await up.end('SIGTERM')).toBe(0)
+    // It was asked to come up, and did not.
+    expect(await up.end('SIGTERM')).toBe(1)
     expect(performance.now() - startedMs).toBeLessThan(2000)
+    expect(up.text).toContain('the cluster was never up')
     expect(up.text).not.toContain('worker-1: starting')
     expectNothingLeft(up, socket)
   })

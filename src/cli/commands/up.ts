@@ -268,7 +268,11 @@ async function checkFiles(flags: UpFlags): Promise<void> {
   const file = flags.read
   try {
     const handle = await open(file, 'r')
-    await handle.read(Buffer.alloc(1), 0, 1, 0).finally(() => handle.close())
+    try {
+      await handle.read(Buffer.alloc(1), 0, 1, 0)
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
     throw fail(2, captureUnreadable(file, error))
   }
