@@ -56,19 +56,23 @@ export function smallSum(sum: number, index: bigint, text: string): number {
   return (Math.imul(sum, 31) + Number(index) + textSum(text)) >>> 0
 }
 
-export function connSum(sum: number, index: bigint, value: ConnRecord): number {
-  let next = Math.imul(sum, 31) + Number(index)
-  next += Math.floor(value.ts) + Math.floor((value.duration ?? 0) * 1000)
-  next +=
+export function connSum(sum: number, index: bigint, recordSum: number): number {
+  return (Math.imul(sum, 31) + Number(index) + recordSum) >>> 0
+}
+
+/** Reads every field of a record. */
+export function recordSum(value: ConnRecord): number {
+  let sum = Math.floor(value.ts) + Math.floor((value.duration ?? 0) * 1000)
+  sum +=
     textSum(value.uid) +
     textSum(value.proto) +
     textSum(value.service ?? '-') +
     textSum(value.conn_state ?? '-')
-  next += textSum(value.history ?? '-') + value['id.orig_h'].word3 + value['id.resp_h'].word3
-  next += value['id.orig_p'].number + value['id.resp_p'].number
-  next += Number(value.local_orig === true) + Number(value.local_resp === true)
-  next += Number(value.orig_bytes ?? 0n) + Number(value.resp_bytes ?? 0n)
-  next += Number(value.missed_bytes ?? 0n) + Number(value.orig_pkts ?? 0n) + Number(value.resp_pkts ?? 0n)
-  next += Number(value.orig_ip_bytes ?? 0n) + Number(value.resp_ip_bytes ?? 0n) + Number(value.ip_proto ?? 0n)
-  return next >>> 0
+  sum += textSum(value.history ?? '-') + value['id.orig_h'].word3 + value['id.resp_h'].word3
+  sum += value['id.orig_p'].number + value['id.resp_p'].number
+  sum += Number(value.local_orig === true) + Number(value.local_resp === true)
+  sum += Number(value.orig_bytes ?? 0n) + Number(value.resp_bytes ?? 0n)
+  sum += Number(value.missed_bytes ?? 0n) + Number(value.orig_pkts ?? 0n) + Number(value.resp_pkts ?? 0n)
+  sum += Number(value.orig_ip_bytes ?? 0n) + Number(value.resp_ip_bytes ?? 0n) + Number(value.ip_proto ?? 0n)
+  return sum >>> 0
 }

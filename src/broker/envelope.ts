@@ -24,9 +24,9 @@ const MAX_TOPIC_BYTES = 0xffff
 
 /** A decoded header; the payload is `[payloadStart, end)` of the frame. Reused for every frame. */
 export interface EnvelopeHeader {
-  /** Endpoint ids as four 32-bit numbers. */
-  readonly sender: Uint32Array
-  readonly receiver: Uint32Array
+  /** Where the ids start in the frame's bytes. */
+  senderStart: number
+  receiverStart: number
   type: number
   ttl: number
   topic: string
@@ -34,14 +34,7 @@ export interface EnvelopeHeader {
 }
 
 export function emptyEnvelopeHeader(): EnvelopeHeader {
-  return {
-    sender: new Uint32Array(4),
-    receiver: new Uint32Array(4),
-    type: 0,
-    ttl: 0,
-    topic: '',
-    payloadStart: 0,
-  }
+  return { senderStart: 0, receiverStart: 0, type: 0, ttl: 0, topic: '', payloadStart: 0 }
 }
 
 /** Starts a frame with an envelope; returns the offset that `endEnvelope` needs. */
@@ -103,23 +96,27 @@ export function endEnvelope(writer: ByteWriter, frameStart: number): void {
 
 /** Reads the header of the frame that the reader stands at. Throws `DecodeError`. */
 export function readEnvelopeHeader(reader: ByteReader, header: EnvelopeHeader): void {
-  const start = reader.offset
-  if (reader.remaining < ENVELOPE_HEADER_BYTES)
-    throw new DecodeError('truncated', 'envelope too short', start)
-  for (let index = 0; index < 4; index += 1) header.sender[index] = reader.u32()
-  for (let index = 0; index < 4; index += 1) header.receiver[index] = reader.u32()
-  const type = reader.u8()
+  const start = reader.take(ENVELOPE_HEADER_BYTES)
+  const bytes = reader.bytes
+  const type = bytes[start + 32]!
   if (type < ENVELOPE.data || type > ENVELOPE.pong) {
     throw new DecodeError('invalid-tag', `unknown envelope type ${type}`, start + 32)
   }
+  header.senderStart = start
+  header.receiverStart = start + 16
   header.type = type
-  header.ttl = reader.u16()
-  header.topic = reader.name(reader.u16())
+  header.ttl = (bytes[start + 33]! << 8) | bytes[start + 34]!
+  header.topic = reader.name((bytes[start + 35]! << 8) | bytes[start + 36]!)
   header.payloadStart = reader.offset
 }
 
-/** Whether an id in a header is this one. */
-export function isSameId(words: Uint32Array, id: EndpointId): boolean {
-  const other = id.words
-  return words[3] === other[3] && words[2] === other[2] && words[1] === other[1] && words[0] === other[0]
+/** Whether the 16 bytes at `offset` of the reader's input are this id. */
+export function isIdAt(reader: ByteReader, offset: number, id: EndpointId): boolean {
+  const words = id.words
+  return (
+    reader.u32At(offset + 12) === words[3] &&
+    reader.u32At(offset + 8) === words[2] &&
+    reader.u32At(offset + 4) === words[1] &&
+    reader.u32At(offset) === words[0]
+  )
 }

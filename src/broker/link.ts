@@ -22,7 +22,7 @@ import {
   ENVELOPE,
   emptyEnvelopeHeader,
   endEnvelope,
-  isSameId,
+  isIdAt,
   readEnvelopeHeader,
 } from './envelope.js'
 import { FilterMatcher, LOCAL_TOPIC_PREFIX, readFilter, writeFilter } from './filter.js'
@@ -378,10 +378,10 @@ export class Link implements ConnectionHandler {
     try {
       reader.reset(bytes, start, end)
       readEnvelopeHeader(reader, header)
-      if (!isSameId(header.sender, state.remoteId))
+      if (!isIdAt(reader, header.senderStart, state.remoteId))
         return this.#ignore('an envelope in the name of another endpoint')
-      const toAll = isSameId(header.receiver, NIL_ID)
-      if (!toAll && !isSameId(header.receiver, this.#settings.ownId)) {
+      const toAll = isIdAt(reader, header.receiverStart, NIL_ID)
+      if (!toAll && !isIdAt(reader, header.receiverStart, this.#settings.ownId)) {
         return this.#ignore('an envelope for another endpoint')
       }
       switch (header.type) {

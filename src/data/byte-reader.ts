@@ -63,12 +63,22 @@ export class ByteReader {
     return this.#view.getUint32(this.take(4))
   }
 
+  /** The word at `offset`, which the caller knows to be inside the input. Moves nothing. */
+  u32At(offset: number): number {
+    return this.#view.getUint32(offset)
+  }
+
   i32(): number {
     return this.#view.getInt32(this.take(4))
   }
 
   u64(): bigint {
-    return this.#view.getBigUint64(this.take(8))
+    const offset = this.take(8)
+    if (this.#view.getUint32(offset) === 0) {
+      const low = this.#view.getUint32(offset + 4)
+      if (low < SMALL_COUNTS.length) return SMALL_COUNTS[low]!
+    }
+    return this.#view.getBigUint64(offset)
   }
 
   i64(): bigint {
@@ -137,6 +147,9 @@ export class ByteReader {
   }
 }
 
+/** Most counts are small, and each new `bigint` is an object. */
+const SMALL_COUNTS: readonly bigint[] = Array.from({ length: 1024 }, (_, value) => BigInt(value))
+
 const EMPTY = Buffer.alloc(0)
 const EMPTY_VIEW = new DataView(new ArrayBuffer(0))
 
@@ -150,10 +163,15 @@ const cacheBytes = new Uint8Array(CACHE_SLOTS * NAME_BYTES)
 
 function cachedText(bytes: Uint8Array, start: number, length: number): string {
   if (length === 0) return ''
-  let hash = 0x811c9dc5 ^ length
-  for (let index = start; index < start + length; index += 1) {
-    hash = Math.imul(hash ^ bytes[index]!, 0x01000193)
-  }
+  // A few bytes are enough to tell most texts apart; whether it really is the text is compared below.
+  const last = start + length - 1
+  const middle = start + (length >> 1)
+  const quarter = start + (length >> 2)
+  const hash =
+    Math.imul(
+      bytes[start]! | (bytes[last]! << 8) | (bytes[middle]! << 16) | (bytes[quarter]! << 24),
+      0x9e3779b1,
+    ) ^ Math.imul(length | (bytes[last - (length >> 2)]! << 8), 0x85ebca6b)
   const slot = (hash ^ (hash >>> 15)) & (CACHE_SLOTS - 1)
   const cacheStart = slot * NAME_BYTES
   const known = cacheTexts[slot]
