@@ -10,7 +10,7 @@ import type { Timers } from '../base/time.js'
 import type { Bus, BusHandler, Peer, PeerCounters, PublishOutcome } from '../bus/bus.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import type { Encodable } from '../data/messages.js'
-import type { Listener, Network, Security } from '../transport/transport.js'
+import type { Connection, Listener, Network, Security } from '../transport/transport.js'
 import { Dialer } from './dialer.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'
@@ -36,6 +36,9 @@ export interface EndpointSettings {
 }
 
 const CONNECT_TIMEOUT_MS = 1000
+/** Faulty connections that are told one by one; of those behind, every so many. */
+const TOLD_FAULTS = 20
+const TOLD_FAULTS_EVERY = 1000
 /** Of the failed attempts to one address in a row, every this many is reported. */
 const REPORTED_ATTEMPTS = 60
 const GOODBYE_TIMEOUT_MS = 3000
@@ -59,6 +62,8 @@ export class Endpoint implements Bus, LinkOwner {
   #filter = new FilterMatcher([])
   readonly #frame = new ByteWriter()
   #pingCount = 0n
+  /** Connections that ended in a fault. */
+  #faults = 0
   /** A publisher was told to wait, and not yet to go on. */
   #drainOwed = false
   #closed: Promise<void> | undefined
@@ -89,7 +94,7 @@ export class Endpoint implements Bus, LinkOwner {
   async listen(address: NetworkAddress): Promise<NetworkAddress> {
     const { network, security } = this.#settings
     const pendingLimit = this.#settings.pendingLimit ?? 256
-    const listener = await network.listen(address, security, (connection) => {
+    const accept = (connection: Connection): Link => {
       const link = new Link('incoming', this.#linkSettings, this)
       if (this.#state === 'closing' || this.#pendingAccepted() >= pendingLimit) {
         connection.destroy()
@@ -98,7 +103,10 @@ export class Endpoint implements Bus, LinkOwner {
       this.#links.add(link)
       link.onOpen(connection)
       return link
-    })
+    }
+    const listener = await network.listen(address, security, accept, (_remote, error) =>
+      this.#reportFault(`connection refused: ${error.message}`),
+    )
     this.#listeners.push(listener)
     // Closed in the meantime: `close` has not seen this one.
     if (this.#state === 'closing') await listener.close()
@@ -286,7 +294,15 @@ export class Endpoint implements Bus, LinkOwner {
   }
 
   onFault(link: Link, message: string): void {
-    this.report('warning', 'peer-fault', `from ${link.describe()}: ${message}`)
+    this.#reportFault(`from ${link.describe()}: ${message}`)
+  }
+
+  /** Everybody can provoke these: they must not fill a log. */
+  #reportFault(message: string): void {
+    this.#faults += 1
+    if (this.#faults > TOLD_FAULTS && this.#faults % TOLD_FAULTS_EVERY !== 0) return
+    const count = this.#faults > TOLD_FAULTS ? ` (${this.#faults} such connections so far)` : ''
+    this.report('warning', 'peer-fault', message + count)
   }
 
   #connect(address: NetworkAddress): Link {

@@ -173,7 +173,10 @@ export class Link implements ConnectionHandler {
     })
     const { handshakeTimeoutMs } = this.#settings
     const timer = this.#settings.timers.after(handshakeTimeoutMs, () => {
-      this.#fail(`no handshake within ${handshakeTimeoutMs} ms`)
+      const reason = `no handshake within ${handshakeTimeoutMs} ms`
+      // A failed dial is told by its dialer.
+      if (this.direction === 'incoming') this.#fault(reason)
+      this.#fail(reason)
     })
     this.#state = { kind: 'handshake', machine, timer }
     this.#advanceHandshake(machine, timer)

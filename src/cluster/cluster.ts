@@ -350,14 +350,17 @@ export class Cluster {
       onMessage: (topic, bytes, start, end, from) => this.#inbox.receive(topic, bytes, start, end, from),
       onPeerAdded: (peer) => this.#peerAdded(peer),
       onPeerLost: (peer) => this.#peerLost(peer),
-      onSubscriptionsChanged: (peer) => this.#checkDialect(peer),
+      onSubscriptionsChanged: (peer) => {
+        this.#logs.onPeerSubscriptions(peer)
+        this.#checkDialect(peer)
+      },
       onDrain: () => this.#events.emit('drain'),
       onReport: (report) => this.#settings.reporter(report),
     }
   }
 
   #peerAdded(peer: Peer): void {
-    this.#logs.onPeerAdded(peer)
+    this.#logs.onPeerSubscriptions(peer)
     this.#bus.publish(this.#topics.nodeid(peer.id), hello(this.name, this.id))
     this.#checkDialect(peer)
   }
@@ -365,6 +368,7 @@ export class Cluster {
   #peerLost(peer: Peer): void {
     this.#mismatched.delete(peer.id)
     this.#inbox.forget(peer.id)
+    this.#logs.onPeerLost(peer)
     for (const change of this.#membership.lost(peer.id)) this.#apply(change)
   }
 

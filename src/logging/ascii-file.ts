@@ -2,6 +2,7 @@
  * One log file in Zeek's ASCII format: header, lines, trailer. Lines gather in memory and are written when enough
  * have come together or a moment has passed; while the disk is busy they wait, up to a limit.
  */
+import { basename, dirname } from 'node:path'
 import type { Disk, DiskFile } from '../base/disk.js'
 import { errorMessage } from '../base/errors.js'
 import type { Clock, Timer, Timers } from '../base/time.js'
@@ -31,7 +32,7 @@ export class AsciiFile {
   #writing: Promise<void> = Promise.resolve()
   #busy = false
   #timer: Timer | undefined
-  #failed = false
+  #state: 'open' | 'closed' | 'failed' = 'open'
   records = 0
   droppedRecords = 0
 
@@ -50,7 +51,7 @@ export class AsciiFile {
 
   /** The writer to append one line to, or undefined when the line must be dropped. Ends with `appended`. */
   open(): ByteWriter | undefined {
-    if (this.#failed || this.#writer.length > PENDING_LIMIT_BYTES) {
+    if (this.#state !== 'open' || this.#writer.length > PENDING_LIMIT_BYTES) {
       this.droppedRecords += 1
       return undefined
     }
@@ -67,7 +68,7 @@ export class AsciiFile {
   async flush(): Promise<void> {
     this.#flush()
     await this.#writing
-    if (this.#writer.length > 0 && !this.#failed) {
+    if (this.#writer.length > 0 && this.#state !== 'failed') {
       this.#flush()
       await this.#writing
     }
@@ -75,6 +76,8 @@ export class AsciiFile {
 
   /** Writes the trailer and closes. */
   async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    if (this.#state === 'open') this.#state = 'closed'
     this.#writer.raw(Buffer.from(`#close\t${formatWallTime(this.#settings.clock.wallMs())}\n`))
     await this.flush()
     this.#timer?.cancel()
@@ -83,8 +86,7 @@ export class AsciiFile {
 
   async #create(): Promise<DiskFile> {
     const { disk, clock } = this.#settings
-    const stamp = formatWallTime(clock.wallMs())
-    await disk.rename(this.filePath, this.filePath.replace(/\.log$/, `.${stamp}.log`))
+    await keepLeftover(disk, this.filePath, clock.wallMs())
     return disk.create(this.filePath)
   }
 
@@ -99,7 +101,7 @@ export class AsciiFile {
   #flush(): void {
     this.#timer?.cancel()
     this.#timer = undefined
-    if (this.#busy || this.#writer.length === 0 || this.#failed) return
+    if (this.#busy || this.#writer.length === 0 || this.#state === 'failed') return
     const full = this.#writer
     this.#writer = new ByteWriter(FLUSH_BYTES)
     this.#busy = true
@@ -118,9 +120,20 @@ export class AsciiFile {
   }
 
   #fail(error: unknown): void {
-    if (this.#failed) return
-    this.#failed = true
+    if (this.#state === 'failed') return
+    this.#state = 'failed'
     this.#settings.onError(`cannot write ${this.filePath}: ${errorMessage(error)}`)
+  }
+}
+
+/** Moves a file that a crash left behind to `NAME.<time>.log`; the next second is taken when that name is. */
+async function keepLeftover(disk: Disk, filePath: string, wallMs: number): Promise<void> {
+  const names = new Set(await disk.list(dirname(filePath)))
+  for (let stampMs = wallMs; ; stampMs += 1000) {
+    const kept = filePath.replace(/\.log$/, `.${formatWallTime(stampMs)}.log`)
+    if (names.has(basename(kept))) continue
+    await disk.rename(filePath, kept)
+    return
   }
 }
 

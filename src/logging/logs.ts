@@ -101,6 +101,8 @@ interface Stream {
 export class Logs {
   readonly #settings: LogsSettings
   readonly #streams = new Map<string, Stream>()
+  /** Ids of the peers that know every writer. */
+  readonly #announcedTo = new Set<string>()
   /** Batches that found no logger, oldest first. */
   #stranded: Batch[] = []
   #strandedBytes = 0
@@ -139,19 +141,28 @@ export class Logs {
       batches: new Map(),
     }
     this.#streams.set(id, stream)
-    if (this.#settings.remote) {
-      this.#settings.bus.publish(this.#settings.topicPrefix + id, this.#announcement(stream))
+    for (const peerId of this.#announcedTo) {
+      this.#settings.bus.send(peerId, this.#settings.topicPrefix + id, this.#announcement(stream))
     }
     return { id, path, write: (record) => this.#write(stream, record as Record<string, unknown>) }
   }
 
-  /** A peer came: it learns of every writer before its first record. */
-  onPeerAdded(peer: Peer): void {
-    if (!this.#settings.remote) return
+  /** A peer came, or its subscriptions changed: one that takes logs learns of every writer before its first record. */
+  onPeerSubscriptions(peer: Peer): void {
+    if (!this.#settings.remote || this.#announcedTo.has(peer.id)) return
+    const { topicPrefix } = this.#settings
+    if (
+      !peer.subscriptions.some((prefix) => prefix.startsWith(topicPrefix) || topicPrefix.startsWith(prefix))
+    )
+      return
+    this.#announcedTo.add(peer.id)
     for (const stream of this.#streams.values()) {
-      const topic = this.#settings.topicPrefix + stream.description.stream
-      this.#settings.bus.send(peer.id, topic, this.#announcement(stream))
+      this.#settings.bus.send(peer.id, topicPrefix + stream.description.stream, this.#announcement(stream))
     }
+  }
+
+  onPeerLost(peer: Peer): void {
+    this.#announcedTo.delete(peer.id)
   }
 
   /** A logger is alive: what waited for one goes out. */

@@ -65,7 +65,7 @@ export function createTcpNetwork(options: TcpOptions = {}): Network {
       return connection
     },
 
-    listen(address, security, accept) {
+    listen(address, security, accept, onRefused) {
       return new Promise<Listener>((resolve, reject) => {
         /** Accepted sockets in their TLS handshake, by remote address: nobody else knows them. */
         const handshaking = new Map<string, net.Socket>()
@@ -79,8 +79,12 @@ export function createTcpNetwork(options: TcpOptions = {}): Network {
           security === 'plain'
             ? net.createServer(onConnection)
             : tls.createServer({ ...ANONYMOUS_TLS, handshakeTimeout: tlsHandshakeTimeoutMs }, onConnection)
-        // A failed TLS handshake of one client is that client's problem.
-        server.on('tlsClientError', (_error: Error, socket: net.Socket) => socket.destroy())
+        server.on('tlsClientError', (error: Error, socket: net.Socket) => {
+          const refused = classify(error, remoteOf(socket))
+          // Who only looks whether the port is open goes away without a word, and deserves none.
+          if (refused.code !== 'connection-reset') onRefused?.(refused.data, refused)
+          socket.destroy()
+        })
         if (security !== 'plain') {
           server.on('connection', (socket: net.Socket) => {
             const remote = formatAddress(remoteOf(socket))
@@ -188,5 +192,9 @@ const CODES: Readonly<Record<string, TransportErrorCode>> = {
 function classify(error: unknown, address: NetworkAddress): TransportError {
   const foreign = errorCode(error) ?? ''
   const code = CODES[foreign] ?? (/^ERR_(SSL|TLS)|^EPROTO$/.test(foreign) ? 'tls-failed' : 'transport-failed')
-  return new ClusterError(code, `${formatAddress(address)}: ${errorMessage(error)}`, address, error)
+  const reason =
+    code === 'tls-failed'
+      ? `no TLS handshake (${foreign}); do both sides have the same Broker::disable_ssl?`
+      : errorMessage(error)
+  return new ClusterError(code, `${formatAddress(address)}: ${reason}`, address, error)
 }

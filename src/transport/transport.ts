@@ -69,5 +69,7 @@ export interface Network {
     address: NetworkAddress,
     security: Security,
     accept: (connection: Connection) => ConnectionHandler,
+    /** Somebody connected who could not agree on the protection, or said nothing. */
+    onRefused?: (remote: NetworkAddress, error: TransportError) => void,
   ): Promise<Listener>
 }
