@@ -2,7 +2,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, errorMessage } from '../base/errors.js'
-import { formatDiagnostic, hasErrors, type Layout, parseLayout } from '../layout/index.js'
+import {
+  type Diagnostic,
+  formatDiagnostic,
+  hasErrors,
+  type Layout,
+  type ParsedLayout,
+  parseLayout,
+} from '../layout/index.js'
 import { DIALECT_NAMES, DIALECTS, type Dialect, isDialectName } from '../options/dialect.js'
 import { findOption, type Options, type Redef, type RedefValue, resolveOptions } from '../options/registry.js'
 import { CommandError, printRaw } from './output.js'
@@ -35,16 +42,11 @@ export async function loadCluster(settings: {
   /** Leave out warnings and notes. */
   readonly quiet?: boolean
 }): Promise<LoadedCluster> {
-  const dialect = parseDialect(settings.dialect)
-  const file = settings.file ?? (await findLayout())
-  const { layout, diagnostics } = parseLayout(await readLayout(file), { file, dialect })
+  const { file, dialect, layout, diagnostics } = await readCluster(settings.file, settings.dialect)
   for (const diagnostic of diagnostics) {
     if (diagnostic.severity === 'error' || settings.quiet !== true) printRaw(formatDiagnostic(diagnostic))
   }
-  if (hasErrors(diagnostics)) {
-    const count = diagnostics.filter(({ severity }) => severity === 'error').length
-    throw new CommandError(2, `${file}: ${count === 1 ? '1 error' : `${count} errors`}`)
-  }
+  if (hasErrors(diagnostics)) throw new CommandError(2, `${file}: ${countErrors(diagnostics)}`)
   const { options, problems } = resolveOptions({
     dialect,
     redefs: [...layout.redefs, ...settings.redefs],
@@ -52,6 +54,21 @@ export async function loadCluster(settings: {
   })
   if (problems.length > 0) throw new CommandError(2, problems.map(({ message }) => message).join('\n'))
   return { file, layout, dialect, options }
+}
+
+/** Reads a layout with everything there is to say about it. Throws a `CommandError` when there is no such file. */
+export async function readCluster(
+  path: string | undefined,
+  dialectName: string,
+): Promise<ParsedLayout & { readonly file: string; readonly dialect: Dialect }> {
+  const dialect = parseDialect(dialectName)
+  const file = path ?? (await findLayout())
+  return { file, dialect, ...parseLayout(await readLayout(file), { file, dialect }) }
+}
+
+export function countErrors(diagnostics: readonly Diagnostic[]): string {
+  const count = diagnostics.filter(({ severity }) => severity === 'error').length
+  return count === 1 ? '1 error' : `${count} errors`
 }
 
 async function readLayout(file: string): Promise<Uint8Array> {

@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { TransformFailure } from 'esbuild'
 import { ClusterError, errorMessage } from '../base/errors.js'
-import type { NamedScript, Script } from './start-node.js'
+import { locateError, type NamedScript, type Script } from './script.js'
 
 let registered = false
 
@@ -49,25 +49,4 @@ async function syntaxErrors(path: string): Promise<string | undefined> {
     )
     return lines?.join('\n')
   }
-}
-
-/** `file:line` of the first place in the error's stack that lies in `path`, or undefined. */
-export function locateError(error: unknown, path: string): string | undefined {
-  const stack = error instanceof Error ? (error.stack ?? '') : ''
-  for (const line of stack.split('\n')) {
-    const start = line.indexOf(path)
-    if (start < 0) continue
-    const match = /^:(\d+)/.exec(line.slice(start + path.length))
-    if (match !== null) return `${path}:${match[1]}`
-  }
-  return undefined
-}
-
-/** `file:line` of the first place in a user's script, among those loaded; undefined when none is in the stack. */
-export function locateInScripts(error: unknown, scripts: readonly NamedScript[]): string | undefined {
-  for (const script of scripts) {
-    const place = locateError(error, resolve(script.name))
-    if (place !== undefined) return place
-  }
-  return undefined
 }

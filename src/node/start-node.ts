@@ -18,16 +18,7 @@ import type { Dialect } from '../options/dialect.js'
 import type { Options } from '../options/registry.js'
 import { type CaptureRun, type CaptureSettings, startCapture } from './capture-run.js'
 import type { Platform } from './platform.js'
-import { locateInScripts } from './script-loader.js'
-
-/** A user script: called with the cluster once the node is set up, before it connects. */
-export type Script = (cluster: Cluster) => void | Promise<void>
-
-export interface NamedScript {
-  /** For messages: the file. */
-  readonly name: string
-  readonly run: Script
-}
+import { locateInScripts, type NamedScript } from './script.js'
 
 export interface NodeSettings {
   /** A name of the layout. */

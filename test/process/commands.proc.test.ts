@@ -32,7 +32,30 @@ describe('check', () => {
     const { exit, stdout, stderr } = await zeekCluster('check', LAYOUT)
     expect([exit, stdout, stderr]).toEqual([0, [`${LAYOUT}: ok, 6 nodes`], []])
     const json = await zeekCluster('check', LAYOUT, '--json')
-    expect([json.exit, json.stdout]).toEqual([0, [JSON.stringify({ file: LAYOUT, ok: true, nodes: 6 })]])
+    const expected = { file: LAYOUT, ok: true, nodes: 6, problems: [] }
+    expect([json.exit, json.stdout]).toEqual([0, [JSON.stringify(expected)]])
+  })
+
+  test('--json names the problems of a layout with errors', async () => {
+    const { exit, stdout } = await zeekCluster('check', 'broken.zeek', '--json')
+    expect(exit).toBe(2)
+    const { ok, problems } = JSON.parse(stdout.join('')) as {
+      readonly ok: boolean
+      readonly problems: readonly {
+        readonly severity: string
+        readonly line: number
+        readonly column: number
+      }[]
+    }
+    const errors = problems.filter(({ severity }) => severity === 'error')
+    expect([ok, errors.map(({ line, column }) => [line, column])]).toEqual([
+      false,
+      [
+        [2, 29],
+        [3, 51],
+        [3, 67],
+      ],
+    ])
   })
 
   test.concurrent.each([['check'], ['layout'], ['up'], ['node', 'manager', '--layout']])(

@@ -1,7 +1,7 @@
 /** `zeek-cluster check` and `zeek-cluster layout`. */
-import { layoutToJson, printLayout } from '../../layout/index.js'
-import { loadCluster, onlyRedefs } from '../load-cluster.js'
-import { print } from '../output.js'
+import { hasErrors, layoutToJson, printLayout } from '../../layout/index.js'
+import { countErrors, loadCluster, onlyRedefs, readCluster } from '../load-cluster.js'
+import { CommandError, print } from '../output.js'
 
 interface LayoutFlags {
   readonly dialect: string
@@ -15,10 +15,20 @@ export async function runCheck(
   flags: LayoutFlags,
 ): Promise<void> {
   const redefs = onlyRedefs(args)
+  if (flags.json === true) return checkAsJson(file, flags.dialect)
   const { layout, file: found } = await loadCluster({ file, dialect: flags.dialect, redefs })
   const count = layout.nodes.size
-  if (flags.json === true) print(JSON.stringify({ file: found, ok: true, nodes: count }))
-  else print(`${found}: ok, ${count} ${count === 1 ? 'node' : 'nodes'}`)
+  print(`${found}: ok, ${count} ${count === 1 ? 'node' : 'nodes'}`)
+}
+
+async function checkAsJson(path: string | undefined, dialect: string): Promise<void> {
+  const { file, layout, diagnostics } = await readCluster(path, dialect)
+  const problems = diagnostics.map(({ severity, code, message, span }) => {
+    const { line, column } = span
+    return { severity, code, message, line, column }
+  })
+  print(JSON.stringify({ file, ok: !hasErrors(diagnostics), nodes: layout.nodes.size, problems }))
+  if (hasErrors(diagnostics)) throw new CommandError(2, `${file}: ${countErrors(diagnostics)}`)
 }
 
 /** Prints the layout normalised: Zeek syntax, or JSON. */

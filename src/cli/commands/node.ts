@@ -12,8 +12,9 @@ import { every } from '../../base/time.js'
 import { nodesByName } from '../../layout/index.js'
 import { type CaptureSettings, captureUnreadable } from '../../node/capture-run.js'
 import { systemPlatform } from '../../node/platform.js'
-import { loadScript, locateInScripts } from '../../node/script-loader.js'
-import { type NamedScript, type RunningNode, startNode } from '../../node/start-node.js'
+import { locateInScripts, type NamedScript } from '../../node/script.js'
+import { loadScript } from '../../node/script-loader.js'
+import { type RunningNode, startNode } from '../../node/start-node.js'
 import { removeStaleSocket } from '../../supervisor/control-socket.js'
 import type {
   CaptureFigures,

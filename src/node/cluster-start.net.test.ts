@@ -1,0 +1,103 @@
+/** The library's entrance, over real TCP and TLS: two nodes in this process. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Address } from '../data/address.js'
+import { event } from '../data/event.js'
+import { addr, count } from '../data/types.js'
+import { Cluster } from './cluster-start.js'
+
+const seen = event('Demo::seen', [addr, count])
+
+let directory = ''
+let layout = ''
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'zeek-cluster-test-'))
+  layout = join(directory, 'cluster-layout.zeek')
+  await writeFile(
+    layout,
+    `redef Cluster::retry_interval = 1 sec;
+redef Cluster::nodes = {
+  ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=${await freePort()}/tcp],
+  ["worker-1"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $manager="manager"],
+};
+`,
+  )
+})
+
+afterEach(() => rm(directory, { recursive: true, force: true }))
+
+/** Resolves with the first value that a handler gets. */
+function once<T>(register: (handler: (value: T) => void) => unknown): Promise<T> {
+  return new Promise((resolve) => register(resolve))
+}
+
+describe('Cluster.start', () => {
+  test('two nodes find each other, exchange events and write logs', async () => {
+    const reports: string[] = []
+    const onReport = ({ message }: { message: string }): number => reports.push(message)
+    const manager = await Cluster.start({ node: 'manager', layout, logDirectory: directory, onReport })
+    const heard = once<string>((done) => manager.on(seen, (host, times) => done(`${host} ${times}`)))
+    const abort = new AbortController()
+    const worker = await Cluster.start({ node: 'worker-1', layout, onReport, signal: abort.signal })
+    await once((done) => worker.on('ready', () => done(undefined)))
+    expect(worker.publish(worker.nodeTopic('manager'), seen(Address.parse('10.0.0.1'), 3n))).toBe('accepted')
+    expect(await heard).toBe('10.0.0.1 3')
+    expect(manager.workerCount).toBe(1)
+
+    const down = once<string>((done) => manager.on('nodeDown', ({ name }) => done(name)))
+    abort.abort()
+    expect(await down).toBe('worker-1')
+    expect(manager.workerCount).toBe(0)
+    await manager.stop()
+    const log = await readFile(join(directory, 'cluster.log'), 'utf8')
+    expect(log).toContain('\tworker-1\tgot hello from manager (')
+    expect(log).toContain('\tmanager\tnode down: worker-1')
+    expect(reports).toEqual([])
+  })
+
+  test('a node stops by itself at the end of its block', async () => {
+    const manager = await Cluster.start({ node: 'manager', layout, logDirectory: directory })
+    const gone = once<string>((done) => manager.on('nodeDown', ({ name }) => done(name)))
+    {
+      await using worker = await Cluster.start({ node: 'worker-1', layout })
+      await once((done) => worker.on('ready', () => done(undefined)))
+    }
+    expect(await gone).toBe('worker-1')
+    await manager.stop()
+  })
+
+  test.each([
+    ['no such layout', { layout: '/nowhere/cluster-layout.zeek' }, 'layout-unreadable'],
+    ['no such node', { node: 'worker-7' }, 'unknown-node'],
+    [
+      'a redef of the wrong type',
+      { redefs: [{ name: 'Broker::disable_ssl', value: { type: 'count', value: 1n } }] },
+      'invalid-option',
+    ],
+  ] as const)('%s is an error with the code %s', async (_name, options, code) => {
+    await expect(Cluster.start({ node: 'manager', layout, ...options })).rejects.toMatchObject({ code })
+  })
+
+  test('a layout with errors names all of them', async () => {
+    await writeFile(
+      layout,
+      'redef Cluster::nodes = { ["a"] = [$ip=1.2.3], ["b"] = [$node_type=Cluster::BOSS] };',
+    )
+    await expect(Cluster.start({ node: 'a', layout })).rejects.toMatchObject({
+      code: 'invalid-layout',
+      message: expect.stringMatching(/:1:\d+: error: [\s\S]*:1:\d+: error: /),
+    })
+  })
+})
