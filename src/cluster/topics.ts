@@ -57,7 +57,7 @@ export class Topics {
     subscriptions: readonly string[],
   ): { readonly name: string; readonly dialect: DialectName } | undefined {
     const ownPrefix = this.#options.nodeTopicPrefix
-    if (subscriptions.some((prefix) => this.#isOwnNodeName(prefix, ownPrefix))) return undefined
+    if (subscriptions.some((prefix) => prefix.startsWith(ownPrefix))) return undefined
     for (const dialect of Object.values(DIALECTS)) {
       const prefix = `${dialect.topicRoot}/cluster/node/`
       const found = subscriptions.find((subscription) => subscription.startsWith(prefix))
@@ -66,9 +66,5 @@ export class Topics {
       return { name: name.endsWith('/') ? name.slice(0, -1) : name, dialect: dialect.name }
     }
     return undefined
-  }
-
-  #isOwnNodeName(subscription: string, ownPrefix: string): boolean {
-    return subscription.startsWith(ownPrefix) && subscription.endsWith('/') === (this.#suffix === '/')
   }
 }

@@ -1,4 +1,5 @@
 /** Typed events: what a handler gets is what the sender gave, and the bytes are those of Zeek. */
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fromHex, toHex } from '../../test/support/vectors.js'
 import { Address, Port, Subnet } from './address.js'
@@ -90,6 +91,17 @@ describe('typed events', () => {
       expect(decode(at as unknown as EventType, encode(at(seconds)))).toEqual([seconds])
     },
   )
+
+  test('every time with microseconds comes back exactly', () => {
+    const at = event('Test::at', [types.time])
+    fc.assert(
+      fc.property(fc.integer({ min: -2e15, max: 4e15 }), (micros) => {
+        const seconds = micros / 1e6
+        expect(decode(at as unknown as EventType, encode(at(seconds)))).toEqual([seconds])
+      }),
+      { numRuns: 2000 },
+    )
+  })
 
   test('nanoseconds of a time are those of its value', () => {
     const at = event('Test::at', [types.time])

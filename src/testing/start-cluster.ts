@@ -113,7 +113,7 @@ class InMemoryCluster implements TestCluster {
       }
     }
     await this.until(
-      () => [...this.#nodes.values()].every((node) => node.cluster.health.state !== 'waiting'),
+      () => [...this.#nodes.values()].every((node) => this.#seesAllStarted(node)),
       LONG_ENOUGH_MS,
     )
   }
@@ -206,6 +206,11 @@ class InMemoryCluster implements TestCluster {
         if (this.#nodes.has(node.name)) await this.stopNode(node.name)
       }
     }
+  }
+
+  #seesAllStarted({ cluster }: RunningNode): boolean {
+    const { health } = cluster
+    return health.state !== 'waiting' || !health.missing.some((name) => this.#nodes.has(name))
   }
 
   #captureFor(name: string): CaptureSettings | undefined {

@@ -1,0 +1,97 @@
+/** Records on their way to loggers that come late, go away or were never there. */
+import { describe, expect, test } from 'vitest'
+import { count, string } from '../../src/data/index.js'
+import { startCluster, type TestCluster } from '../../src/testing/index.js'
+
+const LAYOUT = `
+redef Cluster::manager_is_logger = F;
+redef Cluster::retry_interval = 1 sec;
+redef Cluster::nodes = {
+  ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=27761/tcp],
+  ["logger-1"] = [$node_type=Cluster::LOGGER, $ip=127.0.0.1, $p=27762/tcp],
+  ["logger-2"] = [$node_type=Cluster::LOGGER, $ip=127.0.0.1, $p=27763/tcp],
+  ["worker-1"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $p=27765/tcp, $manager="manager"],
+};
+`
+
+async function numbers(cluster: TestCluster): Promise<number[]> {
+  return (await cluster.logLines('demo')).map((line) => Number(line['n'])).sort((a, b) => a - b)
+}
+
+const upTo = (end: number): number[] => Array.from({ length: end }, (_, n) => n)
+
+describe('records without a logger', () => {
+  test('wait for the first one that comes, and arrive once', async () => {
+    const cluster = await startCluster({ layout: LAYOUT, start: ['manager', 'worker-1'] })
+    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns: { n: count } })
+    for (let n = 0n; n < 1000n; n += 1n) stream.write({ n })
+    await cluster.advance(5000)
+    expect(cluster.node('worker-1').counters().logs).toMatchObject({ sent: 0, dropped: 0 })
+    await cluster.startNode('logger-2')
+    await cluster.startNode('logger-1')
+    await cluster.advance(5000)
+    expect(await numbers(cluster)).toEqual(upTo(1000))
+    expect(cluster.node('worker-1').counters().logs.waiting).toBe(0)
+    await cluster.stop()
+  })
+
+  test('wait again when all loggers are gone, and nothing of what comes later is lost', async () => {
+    const cluster = await startCluster({ layout: LAYOUT })
+    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns: { n: count } })
+    for (let n = 0n; n < 100n; n += 1n) stream.write({ n })
+    await cluster.stopNode('logger-1')
+    await cluster.stopNode('logger-2')
+    for (let n = 100n; n < 200n; n += 1n) stream.write({ n })
+    await cluster.advance(3000)
+    await cluster.startNode('logger-1')
+    await cluster.advance(5000)
+    expect(await numbers(cluster)).toEqual(upTo(200))
+    await cluster.stop()
+  })
+
+  test('of a batch for a logger that died, nothing is lost that it had not got', async () => {
+    const cluster = await startCluster({ layout: LAYOUT })
+    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns: { n: count } })
+    // Both loggers have an open batch; neither is full, and the interval is not over.
+    for (let n = 0n; n < 10n; n += 1n) stream.write({ n })
+    await cluster.crashNode('logger-1')
+    await cluster.advance(3000)
+    expect(await numbers(cluster)).toEqual(upTo(10))
+    await cluster.stop()
+  })
+
+  test('are dropped oldest first beyond the limit, counted and told once', async () => {
+    const cluster = await startCluster({ layout: LAYOUT, start: ['manager', 'worker-1'] })
+    const columns = { n: count, text: string }
+    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns })
+    const text = 'x'.repeat(100_000)
+    for (let n = 0n; n < 800n; n += 1n) stream.write({ n, text })
+    await cluster.advance(2000)
+    const { logs } = cluster.node('worker-1').counters()
+    expect(logs.dropped).toBeGreaterThan(100)
+    // Its lines in cluster.log wait too.
+    expect(logs.sent + logs.waiting + logs.dropped).toBe(logs.written)
+    expect(cluster.reports).toEqual([expect.stringContaining('worker-1: log-records-dropped: ')])
+    await cluster.stop()
+  })
+})
+
+describe('a manager that is the logger', () => {
+  test('writes its own records and those of the others', async () => {
+    const layout = LAYOUT.replace('manager_is_logger = F', 'manager_is_logger = T').replaceAll(
+      /.*LOGGER.*\n/g,
+      '',
+    )
+    const cluster = await startCluster({ layout })
+    for (const name of ['manager', 'worker-1']) {
+      const stream = cluster.node(name).createLogStream('Demo::LOG', { columns: { n: count } })
+      stream.write({ n: name === 'manager' ? 0n : 1n })
+    }
+    await cluster.advance(2000)
+    expect(await numbers(cluster)).toEqual([0, 1])
+    expect(cluster.disk.paths().filter((path) => path.endsWith('demo.log'))).toEqual([
+      'logs/manager/demo.log',
+    ])
+    await cluster.stop()
+  })
+})
