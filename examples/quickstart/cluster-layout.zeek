@@ -7,7 +7,6 @@ redef Cluster::nodes += {
 	["logger-1"] = [$node_type=Cluster::LOGGER,  $ip=127.0.0.1, $p=27762/tcp, $manager="manager"],
 	["logger-2"] = [$node_type=Cluster::LOGGER,  $ip=127.0.0.1, $p=27763/tcp, $manager="manager"],
 	["proxy-1"]  = [$node_type=Cluster::PROXY,   $ip=127.0.0.1, $p=27764/tcp, $manager="manager"],
-	# A worker that captures live says where: $interface="eth0". Without, it needs a file to read.
 	["worker-1"] = [$node_type=Cluster::WORKER,  $ip=127.0.0.1, $p=27765/tcp, $manager="manager"],
 	["worker-2"] = [$node_type=Cluster::WORKER,  $ip=127.0.0.1, $p=27766/tcp, $manager="manager"],
 };
