@@ -193,48 +193,39 @@ function secondsType(name: string, tag: number, zeekTag: number): DataType<numbe
 }
 
 /** Text. Bytes that are not UTF-8 arrive as U+FFFD: use `bytes` where they matter. */
-export const string: DataType<string> = {
-  name: 'string',
-  optional: false,
-  write(writer, value) {
-    writer.u8(TAG.string)
-    writer.str(value)
-  },
-  read(reader) {
-    expectTag(reader, TAG.string, 'string')
-    return reader.str()
-  },
-  log: { tag: ZEEK_TAG.string, elementTag: 0, writeBody: writeLogText },
-}
+export const string: DataType<string> = textType('string', TAG.string, ZEEK_TAG.string, (reader) =>
+  reader.str(),
+)
 
 /** A Zeek `string` as its bytes. */
-export const bytes: DataType<Uint8Array> = {
-  name: 'string',
-  optional: false,
-  write(writer, value) {
-    writer.u8(TAG.string)
-    writer.str(value)
-  },
-  read(reader) {
-    expectTag(reader, TAG.string, 'string')
-    return reader.strBytes()
-  },
-  log: { tag: ZEEK_TAG.string, elementTag: 0, writeBody: writeLogText },
-}
+export const bytes: DataType<Uint8Array> = textType('string', TAG.string, ZEEK_TAG.string, (reader) =>
+  reader.strBytes(),
+)
 
 /** An enum value by its full name, for example `Notice::ACTION_LOG`. */
-export const enumeration: DataType<string> = {
-  name: 'enum',
-  optional: false,
-  write(writer, value) {
-    writer.u8(TAG.enumValue)
-    writer.str(value)
-  },
-  read(reader) {
-    expectTag(reader, TAG.enumValue, 'enum')
-    return reader.str()
-  },
-  log: { tag: ZEEK_TAG.enum, elementTag: 0, writeBody: writeLogText },
+export const enumeration: DataType<string> = textType('enum', TAG.enumValue, ZEEK_TAG.enum, (reader) =>
+  reader.str(),
+)
+
+function textType<T extends string | Uint8Array>(
+  name: string,
+  tag: number,
+  zeekTag: number,
+  read: (reader: ByteReader) => T,
+): DataType<T> {
+  return {
+    name,
+    optional: false,
+    write(writer, value) {
+      writer.u8(tag)
+      writer.str(value)
+    },
+    read(reader) {
+      expectTag(reader, tag, name)
+      return read(reader)
+    },
+    log: { tag: zeekTag, elementTag: 0, writeBody: writeLogText },
+  }
 }
 
 function writeLogText(writer: ByteWriter, value: string | Uint8Array): void {
