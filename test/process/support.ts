@@ -108,6 +108,8 @@ export function environment(extra: Readonly<Record<string, string>> = {}): NodeJ
 export interface RunOptions {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
+  /** Another program than `zeek-cluster`. */
+  readonly command?: string
 }
 
 /** A command that runs: its output by line, with the time of arrival. */
@@ -121,7 +123,7 @@ export class Running {
   exit: number | string | undefined
 
   constructor(args: readonly string[], options: RunOptions) {
-    this.process = spawn(COMMAND, args, {
+    this.process = spawn(options.command ?? COMMAND, args, {
       cwd: options.cwd,
       env: environment(options.env),
       detached: true,
