@@ -197,7 +197,7 @@ function describe(src: Address, targets: readonly Target[], peer: string): Findi
 /** Manager: the one place that every finding passes, and so the one that can tell a repetition. */
 function writeNotices(cluster: Cluster, settings: ScanSettings): void {
   const { suppressSeconds, maxSources } = settings
-  const notices = cluster.createLogStream('Notice::LOG', { path: 'notice', columns: NOTICE_COLUMNS })
+  const notices = cluster.logs.createStream('Notice::LOG', { path: 'notice', columns: NOTICE_COLUMNS })
   const suppressedUntil = new Map<string, number>()
   const write = (finding: Finding): boolean => {
     const kind = `${finding.note} ${finding.src}`

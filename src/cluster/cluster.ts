@@ -15,7 +15,7 @@ import type { NodeType } from '../layout/node-type.js'
 import { expectedPeers } from '../layout/topology.js'
 import { LogReceiver } from '../logging/log-receiver.js'
 import type { LogStore, LogStoreCounters } from '../logging/log-store.js'
-import { type Columns, type LogStream, Logs, type LogsCounters, type StreamOptions } from '../logging/logs.js'
+import { type LogStream, Logs, type LogsCounters } from '../logging/logs.js'
 import type { Dialect } from '../options/dialect.js'
 import type { Options } from '../options/registry.js'
 import { EventDispatch } from './event-dispatch.js'
@@ -271,9 +271,9 @@ export class Cluster {
     this.#clusterLog.write({ ts: this.clock.wallMs() / 1000, node: this.name, message })
   }
 
-  /** `Log::create_stream`. */
-  createLogStream<const C extends Columns>(id: string, options: StreamOptions<C>): LogStream<C> {
-    return this.#logs.createStream(id, options)
+  /** Log streams: `cluster.logs.createStream('Demo::LOG', { columns })` is Zeek's `Log::create_stream`. */
+  get logs(): Pick<Logs, 'createStream'> {
+    return this.#logs
   }
 
   /** Tells the operator of this node. */

@@ -31,7 +31,7 @@ class Fixture {
         return fixture.missing.length > 0 ? { state: 'waiting', missing: fixture.missing } : { state: 'up' }
       },
       bus: { counters: () => ({ queuedBytes: fixture.queuedBytes }) },
-      createLogStream: () => ({ write: () => {} }),
+      logs: { createStream: () => ({ write: () => {} }) },
       emitConnection: () => {
         fixture.connections += 1
       },

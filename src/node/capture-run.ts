@@ -48,7 +48,7 @@ export function startCapture(
   reporter: Reporter,
 ): CaptureRun {
   let state: CaptureState = 'waiting'
-  const connLog = cluster.createLogStream('Conn::LOG', { path: 'conn', columns: CONN_COLUMNS })
+  const connLog = cluster.logs.createStream('Conn::LOG', { path: 'conn', columns: CONN_COLUMNS })
   const tracker = new ConnectionTracker({
     random: platform.random,
     split: new FlowSplit(settings.part, settings.parts),

@@ -26,7 +26,7 @@ const BEATS = `import { type Cluster, count, string, time } from 'zeek-cluster'
 
 export default (cluster: Cluster): void => {
   const columns = { ts: time, node: string, run: string, n: count }
-  const stream = cluster.createLogStream('Beat::LOG', { columns })
+  const stream = cluster.logs.createStream('Beat::LOG', { columns })
   let n = 0n
   const beat = (): void => {
     stream.write({ ts: cluster.clock.wallMs() / 1000, node: cluster.name, run: cluster.id, n })

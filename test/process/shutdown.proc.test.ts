@@ -26,7 +26,7 @@ afterEach(endAll)
 const CHATTERBOX = `import { type Cluster, count } from 'zeek-cluster'
 
 export default (cluster: Cluster): void => {
-  const stream = cluster.createLogStream('Chatter::LOG', { columns: { n: count } })
+  const stream = cluster.logs.createStream('Chatter::LOG', { columns: { n: count } })
   setInterval(() => {
     if (cluster.nodeType !== 'LOGGER') stream.write({ n: 1n })
     console.log('still here')

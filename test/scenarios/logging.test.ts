@@ -23,7 +23,7 @@ const upTo = (end: number): number[] => Array.from({ length: end }, (_, n) => n)
 describe('records without a logger', () => {
   test('wait for the first one that comes, and arrive once', async () => {
     const cluster = await startCluster({ layout: LAYOUT, start: ['manager', 'worker-1'] })
-    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns: { n: count } })
+    const stream = cluster.node('worker-1').logs.createStream('Demo::LOG', { columns: { n: count } })
     for (let n = 0n; n < 1000n; n += 1n) stream.write({ n })
     await cluster.advance(5000)
     expect(cluster.node('worker-1').counters().logs).toMatchObject({ sent: 0, dropped: 0 })
@@ -37,7 +37,7 @@ describe('records without a logger', () => {
 
   test('wait again when all loggers are gone, and nothing of what comes later is lost', async () => {
     const cluster = await startCluster({ layout: LAYOUT })
-    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns: { n: count } })
+    const stream = cluster.node('worker-1').logs.createStream('Demo::LOG', { columns: { n: count } })
     for (let n = 0n; n < 100n; n += 1n) stream.write({ n })
     await cluster.stopNode('logger-1')
     await cluster.stopNode('logger-2')
@@ -51,7 +51,7 @@ describe('records without a logger', () => {
 
   test('of a batch for a logger that died, nothing is lost that it had not got', async () => {
     const cluster = await startCluster({ layout: LAYOUT })
-    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns: { n: count } })
+    const stream = cluster.node('worker-1').logs.createStream('Demo::LOG', { columns: { n: count } })
     // Both loggers have an open batch; neither is full, and the interval is not over.
     for (let n = 0n; n < 10n; n += 1n) stream.write({ n })
     await cluster.crashNode('logger-1')
@@ -63,7 +63,7 @@ describe('records without a logger', () => {
   test('are dropped oldest first beyond the limit, counted and told once', async () => {
     const cluster = await startCluster({ layout: LAYOUT, start: ['manager', 'worker-1'] })
     const columns = { n: count, text: string }
-    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns })
+    const stream = cluster.node('worker-1').logs.createStream('Demo::LOG', { columns })
     const text = 'x'.repeat(100_000)
     for (let n = 0n; n < 800n; n += 1n) stream.write({ n, text })
     await cluster.advance(2000)
@@ -85,7 +85,7 @@ describe('a manager that is the logger', () => {
     )
     const cluster = await startCluster({ layout })
     for (const name of ['manager', 'worker-1']) {
-      const stream = cluster.node(name).createLogStream('Demo::LOG', { columns: { n: count } })
+      const stream = cluster.node(name).logs.createStream('Demo::LOG', { columns: { n: count } })
       stream.write({ n: name === 'manager' ? 0n : 1n })
     }
     await cluster.advance(2000)

@@ -114,7 +114,7 @@ describe('six nodes in one process', () => {
 
   test('log records alternate over the loggers, and none is lost when one of them ends', async () => {
     const cluster = await startCluster({ layout: LAYOUT })
-    const stream = cluster.node('worker-1').createLogStream('Demo::LOG', { columns: { n: count } })
+    const stream = cluster.node('worker-1').logs.createStream('Demo::LOG', { columns: { n: count } })
     for (let n = 0n; n < 100n; n += 1n) stream.write({ n })
     expect(await cluster.logLines('demo')).toHaveLength(100)
     const perLogger = ['logger-1', 'logger-2'].map(
