@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { loadCluster, onlyRedefs, splitRedefs } from './load-cluster.js'
+import { layoutArguments, loadCluster, splitRedefs } from './load-cluster.js'
 
 const LAYOUT =
   'redef Cluster::nodes = { ["NAME"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=27761/tcp] };\n'
@@ -91,7 +91,16 @@ describe('redefs', () => {
     const { redefs, rest } = splitRedefs(['a.ts', 'Cluster::node=x', './b=c.ts', 'plain=1'])
     expect(redefs.map(({ name }) => name)).toEqual(['Cluster::node'])
     expect(rest).toEqual(['a.ts', './b=c.ts', 'plain=1'])
-    expect(() => onlyRedefs(['Cluster::node=x', 'a.ts'])).toThrow("unexpected argument 'a.ts'")
+    expect(() => layoutArguments('a.zeek', ['Cluster::node=x', 'a.ts'])).toThrow("unexpected argument 'a.ts'")
+    expect(layoutArguments('a.zeek', ['Cluster::node=x'])).toMatchObject({
+      file: 'a.zeek',
+      redefArgs: ['Cluster::node=x'],
+    })
+    // The layout is found on the search path.
+    expect(layoutArguments('Cluster::node=x', [])).toMatchObject({
+      file: undefined,
+      redefArgs: ['Cluster::node=x'],
+    })
   })
 
   test('on the command line beat those of the layout, and both reach the options', async () => {

@@ -108,11 +108,20 @@ export function splitRedefs(args: readonly string[]): { readonly redefs: Redef[]
   return { redefs, rest }
 }
 
-/** For commands that take nothing but redefs. Throws a `CommandError` with exit code 2 for anything else. */
-export function onlyRedefs(args: readonly string[]): Redef[] {
-  const { redefs, rest } = splitRedefs(args)
-  if (rest[0] !== undefined) throw new CommandError(2, `unexpected argument '${rest[0]}'`)
-  return redefs
+/** The arguments of commands on a layout: its file, or none, and redefs. Throws a `CommandError` for anything else. */
+export function layoutArguments(
+  file: string | undefined,
+  args: readonly string[],
+  hint = '',
+): {
+  readonly file: string | undefined
+  readonly redefs: readonly Redef[]
+  readonly redefArgs: readonly string[]
+} {
+  const all = file === undefined ? args : [file, ...args]
+  const { redefs, rest } = splitRedefs(all)
+  if (rest[1] !== undefined) throw new CommandError(2, `unexpected argument '${rest[1]}'${hint}`)
+  return { file: rest[0], redefs, redefArgs: all.filter((arg) => arg !== rest[0]) }
 }
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = {

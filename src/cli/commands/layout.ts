@@ -1,6 +1,6 @@
 /** `zeek-cluster check` and `zeek-cluster layout`. */
 import { hasErrors, layoutToJson, printLayout } from '../../layout/index.js'
-import { countErrors, loadCluster, onlyRedefs, readCluster } from '../load-cluster.js'
+import { countErrors, layoutArguments, loadCluster, readCluster } from '../load-cluster.js'
 import { CommandError, print } from '../output.js'
 
 interface LayoutFlags {
@@ -14,9 +14,9 @@ export async function runCheck(
   args: readonly string[],
   flags: LayoutFlags,
 ): Promise<void> {
-  const redefs = onlyRedefs(args)
-  if (flags.json === true) return checkAsJson(file, flags.dialect)
-  const { layout, file: found } = await loadCluster({ file, dialect: flags.dialect, redefs })
+  const { file: path, redefs } = layoutArguments(file, args)
+  if (flags.json === true) return checkAsJson(path, flags.dialect)
+  const { layout, file: found } = await loadCluster({ file: path, dialect: flags.dialect, redefs })
   const count = layout.nodes.size
   print(`${found}: ok, ${count} ${count === 1 ? 'node' : 'nodes'}`)
 }
@@ -37,8 +37,8 @@ export async function runLayout(
   args: readonly string[],
   flags: LayoutFlags,
 ): Promise<void> {
-  const redefs = onlyRedefs(args)
-  const { layout } = await loadCluster({ file, dialect: flags.dialect, redefs, quiet: true })
+  const { file: path, redefs } = layoutArguments(file, args)
+  const { layout } = await loadCluster({ file: path, dialect: flags.dialect, redefs, quiet: true })
   print(
     flags.json === true ? JSON.stringify(layoutToJson(layout), undefined, 2) : printLayout(layout).trimEnd(),
   )

@@ -23,7 +23,7 @@ import type {
 import { spawnNodeWith } from '../../supervisor/spawn-node.js'
 import { Supervisor } from '../../supervisor/supervisor.js'
 import { LiveScreen } from '../live-view.js'
-import { type LoadedCluster, loadCluster, splitRedefs } from '../load-cluster.js'
+import { type LoadedCluster, layoutArguments, loadCluster } from '../load-cluster.js'
 import { findLogFiles, readMergedLog } from '../log-files.js'
 import { CommandError, fail, print } from '../output.js'
 
@@ -45,17 +45,15 @@ export async function runUp(
   args: readonly string[],
   flags: UpFlags,
 ): Promise<void> {
-  const { redefs, rest } = splitRedefs(args)
-  if (rest.length > 0)
-    throw new CommandError(2, `unexpected argument '${rest[0]}'; scripts are given with --script`)
+  const { file: path, redefs, redefArgs } = layoutArguments(file, args, '; scripts are given with --script')
   const limitMs = flags.for === undefined ? undefined : parseSeconds(flags.for)
-  const loaded = await loadCluster({ file, dialect: flags.dialect, redefs })
+  const loaded = await loadCluster({ file: path, dialect: flags.dialect, redefs })
   if (loaded.layout.nodes.size === 0)
     throw new CommandError(2, `${loaded.file} has no nodes: nothing to start`)
   await checkFiles(flags)
   const stateDir = resolve(flags.stateDir)
   await mkdir(stateDir, { recursive: true, mode: 0o750 })
-  const session = new UpSession(loaded, stateDir, flags, args)
+  const session = new UpSession(loaded, stateDir, flags, redefArgs)
   await session.run(limitMs)
 }
 
@@ -68,7 +66,8 @@ class UpSession {
   readonly #events: string[] = []
   readonly #captures = new Map<string, CaptureFigures>()
   readonly #startedMs = systemClock.monotonicMs()
-  readonly #remote: string[] = []
+  readonly #notStarted: string[] = []
+  #hasRemoteNodes = false
   #stopRequested: () => void = () => {}
   #announcedUp = false
   #summarised = false
@@ -123,7 +122,10 @@ class UpSession {
     this.#supervisor.on('message', (name, message) => this.#onMessage(name, message))
     const drawing =
       this.#screen === undefined ? undefined : every(systemTimers, DRAW_INTERVAL_MS, () => this.#draw())
-    if (this.#remote.length > 0) this.#say(`not on this host, not started: ${this.#remote.join(', ')}`)
+    for (const { name, nodeType } of this.#loaded.layout.nodes.values()) {
+      if (nodeType === 'CONTROL') this.#notStarted.push(`${name} (a place for controllers)`)
+    }
+    if (this.#notStarted.length > 0) this.#say(`not started: ${this.#notStarted.join(', ')}`)
     const timer = limitMs === undefined ? undefined : systemTimers.after(limitMs, () => this.#stopRequested())
     try {
       await Promise.race([this.#supervisor.start().then(() => stopRequested), stopRequested])
@@ -133,7 +135,8 @@ class UpSession {
     }
     timer?.cancel()
     this.#stopping = true
-    if (!this.#announcedUp && !this.#failed) {
+    // Nodes of other hosts may come later.
+    if (!this.#announcedUp && !this.#failed && !this.#hasRemoteNodes) {
       this.#failed = true
       this.#say('the cluster was never up: not every node saw all its peers')
     }
@@ -247,7 +250,10 @@ class UpSession {
 
   #isLocal(node: LayoutNode, local: ReadonlySet<string>): boolean {
     const isLocal = isLoopback(node.ip) || local.has(node.ip.toString())
-    if (!isLocal) this.#remote.push(node.name)
+    if (!isLocal) {
+      this.#hasRemoteNodes = true
+      this.#notStarted.push(`${node.name} (not on this host)`)
+    }
     return isLocal
   }
 
