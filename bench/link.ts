@@ -5,10 +5,10 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '../test/support/free-ports.ts'
 import type { BenchOptions } from './main.ts'
 import type { Shape } from './shapes.ts'
 
@@ -30,23 +30,16 @@ export interface LinkResult {
   readonly latenciesUs?: { readonly p50: number; readonly p99: number; readonly max: number }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
 export async function benchLink({ quick }: BenchOptions): Promise<Record<string, unknown>> {
   const directory = await mkdtemp(join(tmpdir(), 'zeek-cluster-bench-'))
   const layout = join(directory, 'cluster-layout.zeek')
+  const [port] = await freePorts(1)
   await writeFile(
     layout,
     `redef Broker::disable_ssl = T;
 redef Cluster::retry_interval = 1 sec;
 redef Cluster::nodes = {
-  ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=${await freePort()}/tcp],
+  ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=${port}/tcp],
   ["worker-1"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $manager="manager"],
 };
 `,

@@ -11,6 +11,7 @@ import {
   parseLayout,
 } from '../layout/index.js'
 import { DIALECT_NAMES, DIALECTS, type Dialect, isDialectName } from '../options/dialect.js'
+import { parseInterval } from '../options/interval.js'
 import { findOption, type Options, type Redef, type RedefValue, resolveOptions } from '../options/registry.js'
 import { CommandError, printRaw } from './output.js'
 
@@ -124,15 +125,6 @@ export function layoutArguments(
   return { file: rest[0], redefs, redefArgs: all.filter((arg) => arg !== rest[0]) }
 }
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = {
-  usec: 1e-6,
-  msec: 1e-3,
-  sec: 1,
-  min: 60,
-  hr: 3600,
-  day: 86_400,
-}
-
 /** A value as on Zeek's command line: strings need no quotes. */
 function parseRedefValue(name: string, text: string): RedefValue {
   const definition = findOption(name)
@@ -145,8 +137,8 @@ function parseRedefValue(name: string, text: string): RedefValue {
       if (/^\d+$/.test(text)) return { type: 'count', value: BigInt(text) }
       break
     case 'interval': {
-      const match = /^(\d+(?:\.\d+)?)\s*(usec|msec|sec|min|hr|day)s?$/.exec(text)
-      if (match !== null) return { type: 'interval', value: Number(match[1]) * UNIT_SECONDS[match[2]!]! }
+      const value = parseInterval(text)
+      if (value !== undefined) return { type: 'interval', value }
       break
     }
     case 'string':

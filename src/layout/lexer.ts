@@ -7,6 +7,7 @@
  * text that is skipped it is not.
  */
 import { Address, Port, type Protocol } from '../data/address.js'
+import { parseInterval } from '../options/interval.js'
 import type { SourceSpan } from './diagnostics.js'
 import type { Source } from './source.js'
 import { unescapeString } from './strings.js'
@@ -87,15 +88,6 @@ const RULES_AT = new Map(
     RULES.filter(({ starts }) => starts.includes(char)),
   ]),
 )
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = {
-  usec: 1e-6,
-  msec: 1e-3,
-  sec: 1,
-  min: 60,
-  hr: 3600,
-  day: 86400,
-}
 
 /** Behind one of these a `/` is an operator; elsewhere it opens a pattern. */
 const ENDS_OPERAND = new Set([')', ']', '}'])
@@ -287,9 +279,8 @@ function readDouble(text: string): Lexeme {
 }
 
 function readInterval(text: string): Lexeme {
-  const match = /^(.*?)[ \t]*([a-z]{2,4}?)s?$/.exec(text)
-  const value = Number(match?.[1]) * (UNIT_SECONDS[match?.[2] ?? ''] ?? Number.NaN)
-  if (Number.isFinite(value)) return { kind: 'constant', value: { type: 'interval', value } }
+  const value = parseInterval(text)
+  if (value !== undefined) return { kind: 'constant', value: { type: 'interval', value } }
   return invalid('bad-number', 'this interval is too long for a double')
 }
 

@@ -1,9 +1,9 @@
 /** The library's entrance, over real TCP and TLS: two nodes in this process. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { freePorts } from '../../test/support/free-ports.js'
 import { Address } from '../data/address.js'
 import { event } from '../data/event.js'
 import { addr, count } from '../data/types.js'
@@ -14,22 +14,15 @@ const seen = event('Demo::seen', [addr, count])
 let directory = ''
 let layout = ''
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'zeek-cluster-test-'))
   layout = join(directory, 'cluster-layout.zeek')
+  const [port] = await freePorts(1)
   await writeFile(
     layout,
     `redef Cluster::retry_interval = 1 sec;
 redef Cluster::nodes = {
-  ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=${await freePort()}/tcp],
+  ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=${port}/tcp],
   ["worker-1"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $manager="manager"],
 };
 `,

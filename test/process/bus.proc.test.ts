@@ -1,6 +1,7 @@
 /** `publish` and `subscribe` with each other: two processes, no cluster. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { endAll, freePorts, type Running, run, start, temporaryDirectory, until } from './support.js'
+import { freePorts } from '../support/free-ports.js'
+import { endAll, type Running, run, start, temporaryDirectory, until } from './support.js'
 
 afterEach(endAll)
 

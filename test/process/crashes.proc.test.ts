@@ -59,7 +59,7 @@ describe('kill -9 of a node', () => {
     const told = up.output.length
     await killAndComeBack(up, directory, 'worker-1')
     await until(() => counts.at(-1) === 2, 'worker_count 2 in the status')
-    watch.stop()
+    await watch.stop()
     expect(counts).toEqual([2, 1, 2])
     expect(workerCounts(up, told)).toEqual([1, 2])
 
@@ -109,7 +109,7 @@ async function killAndComeBack(
 }
 
 /** Notes every change of the manager's `worker_count` in the status. */
-function watchWorkerCount(directory: string, counts: number[]): { stop(): void } {
+function watchWorkerCount(directory: string, counts: number[]): { stop(): Promise<void> } {
   let state: 'watching' | 'stopped' = 'watching'
   const poll = async (): Promise<void> => {
     while (state === 'watching') {
@@ -118,10 +118,13 @@ function watchWorkerCount(directory: string, counts: number[]): { stop(): void }
       await new Promise((wake) => setTimeout(wake, 20))
     }
   }
-  poll().catch((error: unknown) => counts.push(error as number))
+  const ended = poll()
+  // Told by `stop`.
+  ended.catch(() => {})
   return {
     stop() {
       state = 'stopped'
+      return ended
     },
   }
 }

@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -12,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { type AsciiLog, columnOf, parseAsciiLog } from '../../src/logging/log-reader.js'
 import { requestControl } from '../../src/supervisor/control-socket.js'
 import type { NodeStatus } from '../../src/supervisor/messages.js'
+import { freePorts } from '../support/free-ports.js'
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 export const QUICKSTART = join(ROOT, 'examples/quickstart')
@@ -54,24 +54,6 @@ export function write(directory: string, name: string, content: string | Uint8Ar
   const path = join(directory, name)
   writeFileSync(path, content)
   return path
-}
-
-/** Ports that nobody listens on, below those that the system gives to outgoing connections. */
-export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    if (await isFree(port)) ports.add(port)
-  }
-  return [...ports]
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
 
 const TYPES = { manager: 'MANAGER', logger: 'LOGGER', proxy: 'PROXY', worker: 'WORKER' } as const

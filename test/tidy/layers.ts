@@ -1,3 +1,18 @@
+/** The parts that one running node is composed of. */
+const BELOW_NODE = [
+  'base',
+  'data',
+  'transport',
+  'bus',
+  'broker',
+  'options',
+  'layout',
+  'logging',
+  'cluster',
+  'capture',
+  'analysis',
+] as const
+
 /** Who may import whom: the table that ARCHITECTURE.md shows. A folder may always import itself. */
 export const LAYERS: Readonly<Record<string, readonly string[] | 'everything'>> = {
   base: [],
@@ -11,35 +26,10 @@ export const LAYERS: Readonly<Record<string, readonly string[] | 'everything'>> 
   cluster: ['base', 'data', 'bus', 'options', 'layout', 'logging'],
   capture: ['base'],
   analysis: ['base', 'data', 'capture'],
-  node: [
-    'base',
-    'data',
-    'transport',
-    'bus',
-    'broker',
-    'options',
-    'layout',
-    'logging',
-    'cluster',
-    'capture',
-    'analysis',
-  ],
+  node: BELOW_NODE,
   supervisor: ['base', 'options', 'layout'],
   cli: 'everything',
-  testing: [
-    'base',
-    'data',
-    'transport',
-    'bus',
-    'broker',
-    'options',
-    'layout',
-    'logging',
-    'cluster',
-    'capture',
-    'analysis',
-    'node',
-  ],
+  testing: [...BELOW_NODE, 'node'],
 }
 
 /** Folders whose code runs on any clock, network and disk: nothing of the surroundings is used directly. */

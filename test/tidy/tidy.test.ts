@@ -172,7 +172,9 @@ describe('files', () => {
 
   test('tests wait for conditions: a pause between two looks is short, a sleep is none', () => {
     const sleeping = [...filesBelow('src', '.test.ts'), ...filesBelow('test', '.ts')].filter((file) =>
-      /setTimeout\(\s*\w+\s*,\s*[\d_]{3,}\s*\)/.test(readFileSync(join(ROOT, file), 'utf8')),
+      /setTimeout\(\s*\w+\s*,\s*[\d_]{3,}\s*\)|from 'node:timers\/promises'/.test(
+        readFileSync(join(ROOT, file), 'utf8'),
+      ),
     )
     expect(sleeping).toEqual([])
   })

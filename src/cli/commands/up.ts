@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { errorCode, errorMessage } from '../../base/errors.js'
 import { every, systemClock, systemTimers } from '../../base/time.js'
 import { Address } from '../../data/address.js'
-import type { LayoutNode } from '../../layout/index.js'
+import type { Layout } from '../../layout/index.js'
 import { columnOf } from '../../logging/log-reader.js'
 import { captureUnreadable } from '../../node/capture-run.js'
 import { OPTIONS } from '../../options/registry.js'
@@ -66,23 +66,21 @@ class UpSession {
   readonly #events: string[] = []
   readonly #captures = new Map<string, CaptureFigures>()
   readonly #startedMs = systemClock.monotonicMs()
-  readonly #notStarted: string[] = []
-  #hasRemoteNodes = false
+  readonly #places: ReadonlyMap<string, Place>
   #stopRequested: () => void = () => {}
-  #announcedUp = false
+  #phase: 'starting' | 'up' | 'stopping' = 'starting'
   #summarised = false
   #failed = false
-  #stopping = false
 
   constructor(loaded: LoadedCluster, stateDir: string, flags: UpFlags, redefArgs: readonly string[]) {
     this.#loaded = loaded
     this.#stateDir = stateDir
     this.#flags = flags
     this.#screen = process.stdout.isTTY ? new LiveScreen(process.stdout) : undefined
-    const local = localAddresses()
+    this.#places = placesOf(loaded.layout)
     this.#supervisor = new Supervisor({
       layout: loaded.layout,
-      runs: (node) => this.#isLocal(node, local),
+      runs: (node) => this.#places.get(node.name) === 'here',
       clock: systemClock,
       timers: systemTimers,
       onError: (error) => this.#say(errorMessage(error)),
@@ -122,10 +120,12 @@ class UpSession {
     this.#supervisor.on('message', (name, message) => this.#onMessage(name, message))
     const drawing =
       this.#screen === undefined ? undefined : every(systemTimers, DRAW_INTERVAL_MS, () => this.#draw())
-    for (const { name, nodeType } of this.#loaded.layout.nodes.values()) {
-      if (nodeType === 'CONTROL') this.#notStarted.push(`${name} (a place for controllers)`)
+    const notStarted = [...this.#places].filter(([, place]) => place !== 'here')
+    if (notStarted.length > 0) {
+      this.#say(
+        `not started: ${notStarted.map(([name, place]) => `${name} (${PLACE_TEXT[place]})`).join(', ')}`,
+      )
     }
-    if (this.#notStarted.length > 0) this.#say(`not started: ${this.#notStarted.join(', ')}`)
     const timer = limitMs === undefined ? undefined : systemTimers.after(limitMs, () => this.#stopRequested())
     try {
       await Promise.race([this.#supervisor.start().then(() => stopRequested), stopRequested])
@@ -134,9 +134,11 @@ class UpSession {
       this.#say(errorMessage(error))
     }
     timer?.cancel()
-    this.#stopping = true
     // Nodes of other hosts may come later.
-    if (!this.#announcedUp && !this.#failed && !this.#hasRemoteNodes) {
+    const hasRemoteNodes = [...this.#places.values()].includes('elsewhere')
+    const wasUp = this.#phase === 'up'
+    this.#phase = 'stopping'
+    if (!wasUp && !this.#failed && !hasRemoteNodes) {
       this.#failed = true
       this.#say('the cluster was never up: not every node saw all its peers')
     }
@@ -171,8 +173,8 @@ class UpSession {
       this.#say(`${name}: ${state}: ${detail}`)
     if (state === 'starting') this.#say(`${name}: starting, ${detail}`)
     if (state === 'stopped') this.#say(`${name}: stopped`)
-    if (!this.#announcedUp && this.#supervisor.isUp) {
-      this.#announcedUp = true
+    if (this.#phase === 'starting' && this.#supervisor.isUp) {
+      this.#phase = 'up'
       const seconds = (systemClock.monotonicMs() - this.#startedMs) / 1000
       this.#say(`cluster is up: ${this.#supervisor.status().length} nodes in ${seconds.toFixed(1)} s`)
     }
@@ -200,8 +202,8 @@ class UpSession {
 
   #checkCaptures(): void {
     const workers = this.#supervisor.status().filter((node) => node.type === 'WORKER')
-    if (this.#stopping || this.#summarised || !workers.every((worker) => this.#captures.has(worker.name)))
-      return
+    if (this.#phase === 'stopping' || this.#summarised) return
+    if (!workers.every((worker) => this.#captures.has(worker.name))) return
     this.#summarised = true
     this.#summarise().catch((error: unknown) => this.#say(errorMessage(error)))
   }
@@ -246,15 +248,6 @@ class UpSession {
       events: this.#events,
       footer: 'Ctrl-C stops the cluster',
     })
-  }
-
-  #isLocal(node: LayoutNode, local: ReadonlySet<string>): boolean {
-    const isLocal = isLoopback(node.ip) || local.has(node.ip.toString())
-    if (!isLocal) {
-      this.#hasRemoteNodes = true
-      this.#notStarted.push(`${node.name} (not on this host)`)
-    }
-    return isLocal
   }
 
   #shortPath(path: string): string {
@@ -312,9 +305,24 @@ async function setAsideOldLogs(stateDir: string): Promise<void> {
   }
 }
 
-function localAddresses(): ReadonlySet<string> {
-  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
-  return new Set(addresses.map(({ address }) => Address.tryParse(address)?.toString() ?? address))
+/** Where a node of the layout runs; nodes of type CONTROL are not processes of the cluster. */
+type Place = 'here' | 'elsewhere' | 'controller'
+
+const PLACE_TEXT = {
+  here: 'on this host',
+  elsewhere: 'not on this host',
+  controller: 'a place for controllers',
+}
+
+function placesOf(layout: Layout): ReadonlyMap<string, Place> {
+  const interfaces = Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])
+  const local = new Set(interfaces.map(({ address }) => Address.tryParse(address)?.toString() ?? address))
+  return new Map(
+    [...layout.nodes.values()].map(({ name, nodeType, ip }): [string, Place] => {
+      if (nodeType === 'CONTROL') return [name, 'controller']
+      return [name, isLoopback(ip) || local.has(ip.toString()) ? 'here' : 'elsewhere']
+    }),
+  )
 }
 
 function isLoopback(address: Address): boolean {
