@@ -177,6 +177,25 @@ describe('logs', () => {
 })
 
 // Last: it ends the cluster.
+describe('up', () => {
+  test('names the nodes that it does not start; a cluster over several hosts need not be up to be stopped', async () => {
+    const own = temporaryDirectory()
+    // Nobody connects to a worker or a controller: nothing leaves this host.
+    const others = `["worker-9"] = [$node_type=Cluster::WORKER, $ip=192.0.2.9, $manager="manager"],
+["control"] = [$node_type=Cluster::CONTROL, $ip=127.0.0.1],
+};`
+    const { text } = await layoutOf('manager', 'logger-1')
+    const layout = write(own, 'layout.zeek', text.replace('};', others))
+    const cluster = start(['up', layout], { cwd: own })
+    await cluster.line(/^not started: worker-9 \(not on this host\), control \(a place for controllers\)$/)
+    await cluster.line(/^manager: logger-1 is up$/)
+    const names = cluster.output.flatMap(({ line }) => /^(\S+): starting, pid /.exec(line)?.[1] ?? [])
+    expect(names.sort()).toEqual(['logger-1', 'manager'])
+    expect(await cluster.end('SIGTERM')).toBe(0)
+    expect(cluster.text).not.toContain('cluster is up')
+  })
+})
+
 describe('down', () => {
   test('stops the cluster and waits until it is gone', async () => {
     const { exit, stdout } = await zeekCluster('down')
