@@ -7,7 +7,15 @@ import type { NetworkAddress } from '../base/network-address.js'
 import { formatAddress } from '../base/network-address.js'
 import type { Report } from '../base/report.js'
 import type { Timers } from '../base/time.js'
-import type { Bus, BusHandler, Peer, PeerCounters, PublishOutcome } from '../bus/bus.js'
+import type {
+  Bus,
+  BusHandler,
+  MessageSink,
+  Participant,
+  Peer,
+  PeerCounters,
+  PublishOutcome,
+} from '../bus/bus.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import type { Encodable } from '../data/messages.js'
 import type { Connection, Listener, Network, Security } from '../transport/transport.js'
@@ -18,6 +26,7 @@ import { BroadcastHeaders, ENVELOPE, endEnvelope } from './envelope.js'
 import { FilterMatcher, LOCAL_TOPIC_PREFIX, minimalFilter } from './filter.js'
 import type { Claim } from './handshake.js'
 import { Link, type LinkEnd, type LinkOwner, type LinkSettings } from './link.js'
+import { LocalParticipant } from './local-participant.js'
 import { DEFAULT_OUTBOX_LIMITS, type OutboxLimits } from './outbox.js'
 
 export interface EndpointSettings {
@@ -56,9 +65,12 @@ export class Endpoint implements Bus, LinkOwner {
   readonly #claims = new Map<string, Link>()
   /** Links whose handshake waits for the link that has the id. */
   readonly #waiting = new Map<string, Link[]>()
+  readonly #participants = new Set<LocalParticipant>()
   /** Peered links, for the loop of `publish`. */
   #peered: Link[] = []
   #subscriptions: readonly string[] = []
+  /** What the node itself subscribes; `#filter` has the subscriptions of the participants too. */
+  #ownFilter = new FilterMatcher([])
   #filter = new FilterMatcher([])
   readonly #frame = new ByteWriter()
   #pingCount = 0n
@@ -140,6 +152,45 @@ export class Endpoint implements Bus, LinkOwner {
   }
 
   publish(topic: string, message: Encodable): PublishOutcome {
+    const outcome = this.#publishToPeers(topic, message)
+    return this.#deliverLocally(topic, message, undefined) ? worseOutcome(outcome, 'accepted') : outcome
+  }
+
+  attach(id: string, address: NetworkAddress, onMessage: MessageSink): Participant {
+    const participant: LocalParticipant = new LocalParticipant(onMessage, {
+      publish: (topic, message) => {
+        const peer: Peer = { id, address, direction: 'incoming', subscriptions: participant.subscriptions }
+        const outcome = this.#publishToPeers(topic, message)
+        const toNode = this.#ownFilter.matches(topic)
+        if (toNode) {
+          const bytes = encoded(message)
+          this.#settings.timers.soon(() => this.#handler.onMessage(topic, bytes, 0, bytes.length, peer))
+        }
+        const delivered = this.#deliverLocally(topic, message, participant) || toNode
+        return delivered ? worseOutcome(outcome, 'accepted') : outcome
+      },
+      onSubscriptions: () => this.#announce(),
+      onClose: () => {
+        this.#participants.delete(participant)
+        this.#announce()
+      },
+    })
+    this.#participants.add(participant)
+    return participant
+  }
+
+  #deliverLocally(topic: string, message: Encodable, from: LocalParticipant | undefined): boolean {
+    let delivered = false
+    for (const participant of this.#participants) {
+      if (participant === from || !participant.matches(topic)) continue
+      delivered = true
+      const bytes = encoded(message)
+      this.#settings.timers.soon(() => participant.deliver(topic, bytes, 0, bytes.length))
+    }
+    return delivered
+  }
+
+  #publishToPeers(topic: string, message: Encodable): PublishOutcome {
     let worst: PublishOutcome = 'no-peer'
     let frame: Uint8Array | undefined
     const peered = this.#peered
@@ -278,8 +329,12 @@ export class Endpoint implements Bus, LinkOwner {
     if (this.#state === 'closing') this.#checkIdle()
   }
 
-  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, peer: Peer): void {
-    this.#handler.onMessage(topic, bytes, start, end, peer)
+  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, peer: Peer, direct: boolean): void {
+    for (const participant of this.#participants) {
+      if (participant.matches(topic)) participant.deliver(topic, bytes, start, end)
+    }
+    if (direct || this.#participants.size === 0 || this.#ownFilter.matches(topic))
+      this.#handler.onMessage(topic, bytes, start, end, peer)
   }
 
   onSubscriptionsChanged(peer: Peer): void {
@@ -344,7 +399,15 @@ export class Endpoint implements Bus, LinkOwner {
 
   #setSubscriptions(prefixes: readonly string[]): void {
     this.#subscriptions = prefixes
-    const filter = minimalFilter(prefixes.filter((prefix) => !prefix.startsWith(LOCAL_TOPIC_PREFIX)))
+    this.#ownFilter = new FilterMatcher(prefixes)
+    this.#announce()
+  }
+
+  #announce(): void {
+    const prefixes = [...this.#participants].flatMap((participant) => participant.subscriptions)
+    const filter = minimalFilter(
+      [...this.#subscriptions, ...prefixes].filter((prefix) => !prefix.startsWith(LOCAL_TOPIC_PREFIX)),
+    )
     const current = this.#filter.prefixes
     if (filter.length === current.length && filter.every((prefix, index) => prefix === current[index])) return
     this.#filter = new FilterMatcher(filter)
@@ -360,6 +423,12 @@ export class Endpoint implements Bus, LinkOwner {
   #checkIdle(): void {
     if (this.#links.size === 0) this.#onIdle?.()
   }
+}
+
+function encoded(message: Encodable): Uint8Array {
+  const writer = new ByteWriter()
+  message.writeTo(writer)
+  return writer.toBytes()
 }
 
 const OUTCOMES: readonly PublishOutcome[] = ['no-peer', 'accepted', 'queued', 'dropped']

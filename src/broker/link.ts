@@ -61,7 +61,8 @@ export interface LinkOwner {
   isKnown(remoteId: EndpointId): boolean
   onPeered(link: Link, peer: Peer): void
   onEnded(link: Link, end: LinkEnd): void
-  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, peer: Peer): void
+  /** `direct`: sent to this endpoint by its id, whatever it subscribes. */
+  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, peer: Peer, direct: boolean): void
   onSubscriptionsChanged(peer: Peer): void
   onDrain(): void
   /** The first malformed or dropped input of this link, in words. */
@@ -391,7 +392,7 @@ export class Link implements ConnectionHandler {
         case ENVELOPE.data:
           if (header.topic.startsWith(LOCAL_TOPIC_PREFIX)) return this.#ignore(`a message on ${header.topic}`)
           this.#messagesIn += 1
-          return this.#owner.onMessage(header.topic, bytes, header.payloadStart, end, state.peer)
+          return this.#owner.onMessage(header.topic, bytes, header.payloadStart, end, state.peer, !toAll)
         case ENVELOPE.routingUpdate:
           return this.#updateFilter(state, readFilter(reader))
         case ENVELOPE.ping:

@@ -55,6 +55,22 @@ export interface BusHandler {
   onReport(report: Report): void
 }
 
+/**
+ * A further participant on the bus in this process, for example a WebSocket client. It receives what peers, the node
+ * itself and the other participants publish, never its own messages (a "hub" of Broker, spec/broker-protocol.md 5.3).
+ */
+export interface Participant {
+  subscribe(prefix: string): void
+  unsubscribe(prefix: string): void
+  /** Sends to peers, to the node itself and to the other participants. */
+  publish(topic: string, message: Encodable): PublishOutcome
+  /** Leaves the bus; its subscriptions end. */
+  close(): void
+}
+
+/** How a participant gets its messages: `bytes[start, end)` is one encoded value, valid during the call. */
+export type MessageSink = (topic: string, bytes: Uint8Array, start: number, end: number) => void
+
 export interface Bus {
   /** Own identity on the bus: a UUID as text. */
   readonly id: string
@@ -67,6 +83,8 @@ export interface Bus {
   /** Receives every topic that starts with `prefix`. */
   subscribe(prefix: string): void
   unsubscribe(prefix: string): void
+  /** Adds a participant. `id` and `address` are what handlers of the node see as the sender of its messages. */
+  attach(id: string, address: NetworkAddress, onMessage: MessageSink): Participant
   counters(): PeerCounters
   /**
    * Resolves when every peer has taken in what was published to it before, is gone, or `timeoutMs` have passed.
