@@ -5,7 +5,8 @@
 
 import type { NetworkAddress } from '../base/network-address.js'
 import type { Timer, Timers } from '../base/time.js'
-import type { Link, LinkEnd } from './link.js'
+import type { Link } from './link.js'
+import type { LinkEnd } from './link-owner.js'
 
 export interface DialerEffects {
   connect(): Link
@@ -19,11 +20,13 @@ type DialerState =
   /** Connecting or peered: watching this link. */
   | { readonly kind: 'watching'; readonly link: Link }
   | { readonly kind: 'waiting'; readonly timer: Timer }
+  /** This peering is the last one. */
+  | { readonly kind: 'leaving'; readonly link: Link }
   | { readonly kind: 'stopped' }
 
 export class Dialer {
   readonly address: NetworkAddress
-  readonly #retryMs: number
+  readonly retryMs: number
   readonly #timers: Timers
   readonly #effects: DialerEffects
   #state: DialerState = { kind: 'idle' }
@@ -31,7 +34,7 @@ export class Dialer {
 
   constructor(address: NetworkAddress, retryMs: number, timers: Timers, effects: DialerEffects) {
     this.address = address
-    this.#retryMs = retryMs
+    this.retryMs = retryMs
     this.#timers = timers
     this.#effects = effects
   }
@@ -45,13 +48,26 @@ export class Dialer {
     this.#state = { kind: 'stopped' }
   }
 
+  /** Makes no further attempt; a peering that exists is left to its owner to end. */
+  giveUp(): void {
+    if (this.#state.kind === 'watching') this.#state = { kind: 'leaving', link: this.#state.link }
+    else if (this.#state.kind === 'waiting') this.stop()
+  }
+
+  /** Whether this link is the peering that the dialer keeps, or its attempt at one. */
+  isWatching(link: Link): boolean {
+    return (this.#state.kind === 'watching' || this.#state.kind === 'leaving') && this.#state.link === link
+  }
+
   linkEnded(link: Link, end: LinkEnd): void {
+    if (this.#state.kind === 'leaving' && this.#state.link === link) return this.stop()
     if (this.#state.kind !== 'watching' || this.#state.link !== link) return
     switch (end.kind) {
       case 'lost':
         this.#failures = 0
-        if (end.local) return this.stop()
-        return this.#redial(0)
+        if (end.by === 'self') return this.stop()
+        // A peer that was too slow gets time to recover.
+        return this.#redial(end.by === 'overflow' ? this.retryMs : 0)
       case 'redundant': {
         // The other connection is the peering: its loss is what to look for from now on.
         const existing = this.#effects.linkTo(end.remoteId.text)
@@ -62,13 +78,13 @@ export class Dialer {
       case 'failed':
         this.#failures += 1
         this.#effects.onUnavailable(end.reason, this.#failures)
-        return this.#redial(this.#retryMs)
+        return this.#redial(this.retryMs)
     }
   }
 
   /** A retry interval of 0 means one attempt and one peering, no more. */
   #redial(delayMs: number): void {
-    if (this.#retryMs === 0) return this.stop()
+    if (this.retryMs === 0) return this.stop()
     this.#state = { kind: 'waiting', timer: this.#timers.after(delayMs, () => this.start()) }
   }
 }

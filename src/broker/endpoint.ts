@@ -10,24 +10,47 @@ import type { Timers } from '../base/time.js'
 import type {
   Bus,
   BusHandler,
+  BusStatus,
+  EndpointInfo,
   MessageSink,
   Participant,
   Peer,
   PeerCounters,
   PublishOutcome,
 } from '../bus/bus.js'
+import { emptyCounters, worseOutcome } from '../bus/outcome.js'
+import { writeValue } from '../data/binary.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import type { Encodable } from '../data/messages.js'
 import type { Connection, Listener, Network, Security } from '../transport/transport.js'
+import { Claims } from './claims.js'
 import { Dialer } from './dialer.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'
-import { BroadcastHeaders, ENVELOPE, endEnvelope } from './envelope.js'
-import { FilterMatcher, LOCAL_TOPIC_PREFIX, minimalFilter } from './filter.js'
+import {
+  BroadcastHeaders,
+  ENVELOPE,
+  type Envelope,
+  endEnvelope,
+  frameStartOf,
+  readdress,
+} from './envelope.js'
 import type { Claim } from './handshake.js'
-import { Link, type LinkEnd, type LinkOwner, type LinkSettings } from './link.js'
+import { Link } from './link.js'
+import type { LinkEnd, LinkOwner, LinkSettings } from './link-owner.js'
 import { LocalParticipant } from './local-participant.js'
 import { DEFAULT_OUTBOX_LIMITS, type OutboxLimits } from './outbox.js'
+import { pingPayload } from './pings.js'
+import { Routes } from './routes.js'
+import {
+  cannotUnpeer,
+  ERROR_TOPIC,
+  STATUS_TOPIC,
+  status,
+  statusesOfEnd,
+  statusValue,
+  unavailable,
+} from './status.js'
 
 export interface EndpointSettings {
   readonly id: EndpointId
@@ -36,6 +59,8 @@ export interface EndpointSettings {
   readonly security: Security
   readonly handler: BusHandler
   readonly outboxLimits?: OutboxLimits
+  /** Whether messages of one peer are passed on to others (`Broker::forward_messages`); default false. */
+  readonly forward?: boolean
   /** Default 10 s. */
   readonly handshakeTimeoutMs?: number
   /** Longest message accepted from a peer; default 64 MiB. */
@@ -61,19 +86,12 @@ export class Endpoint implements Bus, LinkOwner {
   readonly #dialers: Dialer[] = []
   /** Every connection that is not closed. */
   readonly #links = new Set<Link>()
-  /** The link that has a remote id: in its handshake, or peered. */
-  readonly #claims = new Map<string, Link>()
-  /** Links whose handshake waits for the link that has the id. */
-  readonly #waiting = new Map<string, Link[]>()
-  readonly #participants = new Set<LocalParticipant>()
-  /** Peered links, for the loop of `publish`. */
-  #peered: Link[] = []
-  #subscriptions: readonly string[] = []
-  /** What the node itself subscribes; `#filter` has the subscriptions of the participants too. */
-  #ownFilter = new FilterMatcher([])
-  #filter = new FilterMatcher([])
+  readonly #claims = new Claims()
+  readonly #routes = new Routes()
   readonly #frame = new ByteWriter()
   #pingCount = 0n
+  /** Messages that were not passed on because they had come too far. */
+  #expired = 0
   /** Connections that ended in a fault. */
   #faults = 0
   /** A publisher was told to wait, and not yet to go on. */
@@ -133,8 +151,9 @@ export class Endpoint implements Bus, LinkOwner {
     if (this.#state === 'closing') return
     const dialer = new Dialer(address, retryMs, this.#settings.timers, {
       connect: () => this.#connect(address),
-      linkTo: (remoteId) => this.#claims.get(remoteId),
+      linkTo: (remoteId) => this.#claims.holder(remoteId),
       onUnavailable: (reason, attempts) => {
+        this.#tell(unavailable(address, retryMs / 1000))
         if (attempts % REPORTED_ATTEMPTS !== 1) return
         this.report(
           'info',
@@ -147,83 +166,61 @@ export class Endpoint implements Bus, LinkOwner {
     dialer.start()
   }
 
+  /**
+   * Ends the peering with the endpoint at `address` and stops dialling it. False, and the error `peer_invalid`, when
+   * there is none (spec/broker-protocol.md 3.9).
+   */
+  unpeer(address: NetworkAddress): boolean {
+    const wanted = formatAddress(address)
+    const dialers = this.#dialers.filter((dialer) => formatAddress(dialer.address) === wanted)
+    const links = [...this.#links].filter(
+      (link) =>
+        dialers.some((dialer) => dialer.isWatching(link)) ||
+        (link.remoteAddress !== undefined && formatAddress(link.remoteAddress) === wanted),
+    )
+    for (const dialer of dialers) dialer.giveUp()
+    for (const link of links) this.#leave(link)
+    if (dialers.length > 0 || links.length > 0) return true
+    this.#tell(cannotUnpeer(address))
+    return false
+  }
+
   peers(): readonly Peer[] {
-    return this.#peered.flatMap((link) => link.peer ?? [])
+    return this.#routes.links.flatMap((link) => link.peer ?? [])
   }
 
   publish(topic: string, message: Encodable): PublishOutcome {
-    const outcome = this.#publishToPeers(topic, message)
-    return this.#deliverLocally(topic, message, undefined) ? worseOutcome(outcome, 'accepted') : outcome
+    const { links, participants } = this.#routes.of(topic)
+    if (links.length === 1 && participants.length === 0) {
+      return this.#noted(links[0]!.send(ENVELOPE.data, NIL_ID, topic, message))
+    }
+    if (links.length === 0 && participants.length === 0) return 'no-peer'
+    return this.#spread(topic, message, links, participants)
   }
 
   attach(id: string, address: NetworkAddress, onMessage: MessageSink): Participant {
     const participant: LocalParticipant = new LocalParticipant(onMessage, {
-      publish: (topic, message) => {
-        const peer: Peer = { id, address, direction: 'incoming', subscriptions: participant.subscriptions }
-        const outcome = this.#publishToPeers(topic, message)
-        const toNode = this.#ownFilter.matches(topic)
-        if (toNode) {
-          const bytes = encoded(message)
-          this.#settings.timers.soon(() => this.#handler.onMessage(topic, bytes, 0, bytes.length, peer))
-        }
-        const delivered = this.#deliverLocally(topic, message, participant) || toNode
-        return delivered ? worseOutcome(outcome, 'accepted') : outcome
-      },
-      onSubscriptions: () => this.#announce(),
-      onClose: () => {
-        this.#participants.delete(participant)
-        this.#announce()
-      },
+      publish: (topic, message) => this.#publishFor(participant, id, address, topic, message),
+      onSubscriptions: () => this.#routes.participantChanged(),
+      onClose: () => this.#routes.removeParticipant(participant),
     })
-    this.#participants.add(participant)
+    this.#routes.addParticipant(participant)
     return participant
   }
 
-  #deliverLocally(topic: string, message: Encodable, from: LocalParticipant | undefined): boolean {
-    let delivered = false
-    for (const participant of this.#participants) {
-      if (participant === from || !participant.matches(topic)) continue
-      delivered = true
-      const bytes = encoded(message)
-      this.#settings.timers.soon(() => participant.deliver(topic, bytes, 0, bytes.length))
-    }
-    return delivered
-  }
-
-  #publishToPeers(topic: string, message: Encodable): PublishOutcome {
-    let worst: PublishOutcome = 'no-peer'
-    let frame: Uint8Array | undefined
-    const peered = this.#peered
-    for (let index = 0; index < peered.length; index += 1) {
-      const link = peered[index]!
-      if (!link.subscribes(topic)) continue
-      let outcome: PublishOutcome
-      if (frame !== undefined) {
-        outcome = link.sendFrame(frame)
-      } else if (this.#hasMoreSubscribers(topic, index + 1)) {
-        frame = this.#encode(topic, message)
-        outcome = link.sendFrame(frame)
-      } else {
-        outcome = link.send(ENVELOPE.data, NIL_ID, topic, message)
-      }
-      worst = worseOutcome(worst, outcome)
-    }
-    return this.#noted(worst)
-  }
-
   send(peerId: string, topic: string, message: Encodable): PublishOutcome {
-    const link = this.#claims.get(peerId)
+    const link = this.#claims.holder(peerId)
     const remoteId = link?.remoteId
     if (link === undefined || remoteId === undefined) return 'no-peer'
     return this.#noted(link.send(ENVELOPE.data, remoteId, topic, message))
   }
 
   subscribe(prefix: string): void {
-    this.#setSubscriptions([...this.#subscriptions, prefix])
+    this.#routes.subscribe(prefix)
   }
 
   unsubscribe(prefix: string): void {
-    this.#setSubscriptions(this.#subscriptions.filter((other) => other !== prefix))
+    this.#routes.unsubscribe(prefix)
   }
 
   counters(): PeerCounters {
@@ -232,9 +229,20 @@ export class Endpoint implements Bus, LinkOwner {
     return counters
   }
 
-  async barrier(timeoutMs: number): Promise<void> {
-    const links = this.#peered
-    if (links.length === 0) return
+  peerCounters(): ReadonlyMap<Peer, PeerCounters & { readonly droppedByTopic: ReadonlyMap<string, number> }> {
+    const byPeer = new Map<Peer, PeerCounters & { readonly droppedByTopic: ReadonlyMap<string, number> }>()
+    for (const link of this.#routes.links) {
+      if (link.peer === undefined) continue
+      const counters = { ...emptyCounters(), droppedByTopic: link.droppedByTopic }
+      link.addCounters(counters)
+      byPeer.set(link.peer, counters)
+    }
+    return byPeer
+  }
+
+  async barrier(timeoutMs: number): Promise<boolean> {
+    const { links } = this.#routes
+    if (links.length === 0) return true
     this.#pingCount += 1n
     const payload = pingPayload('barrier', this.#pingCount)
     let unanswered = links.length
@@ -249,6 +257,7 @@ export class Endpoint implements Bus, LinkOwner {
       for (const link of links) link.ping(payload, done)
     })
     for (const link of links) link.forgetPing(payload)
+    return unanswered === 0
   }
 
   close(): Promise<void> {
@@ -259,10 +268,7 @@ export class Endpoint implements Bus, LinkOwner {
   async #close(): Promise<void> {
     this.#state = 'closing'
     for (const dialer of this.#dialers) dialer.stop()
-    for (const link of [...this.#links]) {
-      this.#pingCount += 1n
-      link.leave(pingPayload('BYE', this.#pingCount))
-    }
+    for (const link of [...this.#links]) this.#leave(link)
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve
       this.#checkIdle()
@@ -277,73 +283,78 @@ export class Endpoint implements Bus, LinkOwner {
   // What the links ask and tell.
 
   filter(): readonly string[] {
-    return this.#filter.prefixes
+    return this.#routes.announced
   }
 
   claim(link: Link, remoteId: EndpointId): Claim {
-    const holder = this.#claims.get(remoteId.text)
-    if (holder === undefined || holder === link) {
-      this.#claims.set(remoteId.text, link)
-      return 'proceed'
-    }
-    if (holder.state === 'peered') return 'redundant'
-    const waiting = this.#waiting.get(remoteId.text) ?? []
-    this.#waiting.set(remoteId.text, [...waiting, link])
-    return 'wait'
+    return this.#claims.claim(link, remoteId)
   }
 
   isKnown(remoteId: EndpointId): boolean {
-    return this.#claims.has(remoteId.text)
+    return this.#claims.holder(remoteId.text) !== undefined
   }
 
   onPeered(link: Link, peer: Peer): void {
-    this.#peered = [...this.#peered, link]
+    this.#routes.addLink(link)
     // Subscriptions may have changed since the handshake took its copy.
-    link.sendFilterIfChanged(this.#filter.prefixes)
-    this.#endWaiting(peer.id, 'peered')
+    link.sendFilterIfChanged(this.#routes.announced)
+    this.#claims.peered(peer.id)
+    this.#tell(status('endpoint_discovered', { id: peer.id }))
+    this.#tell(status('peer_added', this.#endpointInfo(link, peer)))
     this.#handler.onPeerAdded(peer)
   }
 
   onEnded(link: Link, end: LinkEnd): void {
+    const peer = link.lastPeer
+    const endpoint = peer === undefined ? undefined : this.#endpointInfo(link, peer)
     link.addCounters(this.#past)
     this.#past.queuedBytes = 0
     this.#links.delete(link)
-    const wasPeered = this.#peered.includes(link)
-    if (wasPeered) this.#peered = this.#peered.filter((other) => other !== link)
-    for (const [id, holder] of this.#claims) {
-      if (holder !== link) continue
-      this.#claims.delete(id)
-      this.#endWaiting(id, 'failed')
+    this.#routes.removeLink(link)
+    this.#claims.release(link)
+    if (end.kind === 'lost' && peer !== undefined && endpoint !== undefined) {
+      for (const told of statusesOfEnd(end, endpoint)) this.#tell(told)
+      this.#handler.onPeerLost(peer, end.by !== 'peer')
     }
-    for (const [id, waiting] of this.#waiting) {
-      if (waiting.includes(link))
-        this.#waiting.set(
-          id,
-          waiting.filter((other) => other !== link),
-        )
-    }
-    const peer = link.lastPeer
-    if (end.kind === 'lost' && peer !== undefined) this.#handler.onPeerLost(peer, end.local)
     for (const dialer of this.#dialers) dialer.linkEnded(link, end)
     this.onDrain()
     if (this.#state === 'closing') this.#checkIdle()
   }
 
-  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, peer: Peer, direct: boolean): void {
-    for (const participant of this.#participants) {
-      if (participant.matches(topic)) participant.deliver(topic, bytes, start, end)
+  onEnvelope(link: Link, peer: Peer, envelope: Envelope): void {
+    const { topic, receiver, bytes, payloadStart, end } = envelope
+    const { forward } = this.#settings
+    const isData = envelope.type === ENVELOPE.data
+    if (receiver === 'own' || (forward !== true && !this.#routes.hasParticipants && receiver === 'all')) {
+      if (isData) this.#handler.onMessage(topic, bytes, payloadStart, end, peer)
+      else link.ignoredFrames += 1
+      return
     }
-    if (direct || this.#participants.size === 0 || this.#ownFilter.matches(topic))
-      this.#handler.onMessage(topic, bytes, start, end, peer)
+    if (receiver === 'all') {
+      const { participants, toNode } = this.#routes.of(topic)
+      if (isData && toNode) this.#handler.onMessage(topic, bytes, payloadStart, end, peer)
+      if (isData) for (const participant of participants) participant.deliver(topic, bytes, payloadStart, end)
+    }
+    if (forward === true) return this.#forward(link, peer, envelope)
+    if (receiver === 'other') link.ignore('an envelope for another endpoint')
+  }
+
+  onDropped(peer: Peer, topics: ReadonlyMap<string, number>, reason: 'queue-full' | 'peer-lost'): void {
+    this.#tell({ kind: 'messages-dropped', peer, topics, reason })
+  }
+
+  onDroppedLate(messages: number): void {
+    this.#past.droppedOut += messages
   }
 
   onSubscriptionsChanged(peer: Peer): void {
+    this.#routes.changed()
     this.#handler.onSubscriptionsChanged(peer)
   }
 
   /** The queue of one peer is short again, or gone with it. */
   onDrain(): void {
-    if (!this.#drainOwed || this.#peered.some((link) => link.isCongested)) return
+    if (!this.#drainOwed || this.#routes.links.some((link) => link.isCongested)) return
     this.#drainOwed = false
     this.#handler.onDrain()
   }
@@ -380,79 +391,106 @@ export class Endpoint implements Bus, LinkOwner {
     return count
   }
 
-  #hasMoreSubscribers(topic: string, from: number): boolean {
-    for (let index = from; index < this.#peered.length; index += 1) {
-      if (this.#peered[index]!.subscribes(topic)) return true
-    }
-    return false
-  }
-
-  /** One frame for several peers: sender and receiver are the same for all. */
-  #encode(topic: string, message: Encodable): Uint8Array {
+  /** Sends one message several times: encoded once. */
+  #spread(
+    topic: string,
+    message: Encodable,
+    links: readonly Link[],
+    participants: readonly LocalParticipant[],
+  ): PublishOutcome {
     const writer = this.#frame
     writer.length = 0
     const start = this.#linkSettings.broadcastHeaders.begin(writer, topic)
+    const payloadStart = writer.length
     message.writeTo(writer)
     endEnvelope(writer, start)
-    return writer.written()
+    const { bytes, length } = writer
+    let worst: PublishOutcome = participants.length > 0 ? 'accepted' : 'no-peer'
+    for (const link of links) worst = worseOutcome(worst, link.sendFrame(topic, bytes, 0, length))
+    if (participants.length > 0) {
+      const copy = Uint8Array.from(bytes.subarray(payloadStart, length))
+      for (const participant of participants) this.#deliverSoon(participant, topic, copy)
+    }
+    return this.#noted(worst)
   }
 
-  #setSubscriptions(prefixes: readonly string[]): void {
-    this.#subscriptions = prefixes
-    this.#ownFilter = new FilterMatcher(prefixes)
-    this.#announce()
+  /** A participant publishes: to peers, to the node and to the other participants. */
+  #publishFor(
+    from: LocalParticipant,
+    id: string,
+    address: NetworkAddress,
+    topic: string,
+    message: Encodable,
+  ): PublishOutcome {
+    const { links, participants, toNode } = this.#routes.of(topic)
+    const others = participants.filter((participant) => participant !== from)
+    const outcome = this.#spread(topic, message, links, others)
+    if (!toNode) return outcome
+    const writer = new ByteWriter()
+    message.writeTo(writer)
+    const peer: Peer = { id, address, direction: 'incoming', subscriptions: from.subscriptions }
+    this.#settings.timers.soon(() => this.#handler.onMessage(topic, writer.bytes, 0, writer.length, peer))
+    return worseOutcome(outcome, 'accepted')
   }
 
-  #announce(): void {
-    const prefixes = [...this.#participants].flatMap((participant) => participant.subscriptions)
-    const filter = minimalFilter(
-      [...this.#subscriptions, ...prefixes].filter((prefix) => !prefix.startsWith(LOCAL_TOPIC_PREFIX)),
+  #deliverSoon(participant: LocalParticipant, topic: string, bytes: Uint8Array): void {
+    this.#settings.timers.soon(() => participant.deliver(topic, bytes, 0, bytes.length))
+  }
+
+  /** Passes a frame on: never back, and not further than its hops allow (spec/broker-protocol.md 5.2, 5.5). */
+  #forward(link: Link, peer: Peer, envelope: Envelope): void {
+    const { topic, receiver, bytes, end } = envelope
+    const targets = receiver === 'all' ? this.#routes.of(topic).links : this.#addressee(envelope)
+    if (targets.length === 0 || (targets.length === 1 && targets[0] === link)) return
+    if (envelope.ttl <= 1) return this.#expire(peer, topic)
+    readdress(envelope, this.#settings.id)
+    const start = frameStartOf(envelope)
+    for (const target of targets) if (target !== link) target.forward(topic, bytes, start, end)
+  }
+
+  #addressee(envelope: Envelope): readonly Link[] {
+    const { bytes, receiverStart } = envelope
+    return this.#routes.links.filter((link) =>
+      link.remoteId?.bytes.every((byte, index) => byte === bytes[receiverStart + index]),
     )
-    const current = this.#filter.prefixes
-    if (filter.length === current.length && filter.every((prefix, index) => prefix === current[index])) return
-    this.#filter = new FilterMatcher(filter)
-    for (const link of this.#peered) link.sendFilterIfChanged(filter)
   }
 
-  #endWaiting(id: string, outcome: 'peered' | 'failed'): void {
-    const waiting = this.#waiting.get(id) ?? []
-    this.#waiting.delete(id)
-    for (const link of waiting) link.rivalEnded(outcome)
+  #expire(peer: Peer, topic: string): void {
+    this.#expired += 1
+    if (this.#expired % TOLD_FAULTS_EVERY !== 1) return
+    this.report(
+      'warning',
+      'routing-loop',
+      `a message on ${topic} from ${formatAddress(peer.address)} had come too far to be passed on: the peerings form a cycle (${this.#expired} such messages so far)`,
+    )
+  }
+
+  /** The last word to a peer. */
+  #leave(link: Link): void {
+    this.#pingCount += 1n
+    link.leave(pingPayload('BYE', this.#pingCount))
+    this.#routes.changed()
+  }
+
+  #tell(told: BusStatus): void {
+    this.#handler.onStatus(told)
+    if (told.kind === 'messages-dropped') return
+    const topic = told.kind === 'status' ? STATUS_TOPIC : ERROR_TOPIC
+    const { participants } = this.#routes.of(topic)
+    if (participants.length === 0) return
+    const writer = new ByteWriter()
+    writeValue(writer, statusValue(told))
+    for (const participant of participants) this.#deliverSoon(participant, topic, writer.written())
+  }
+
+  #endpointInfo(link: Link, peer: Peer): EndpointInfo & { readonly id: string } {
+    const dialer = this.#dialers.find((candidate) => candidate.isWatching(link))
+    return dialer === undefined
+      ? { id: peer.id, address: peer.address, retrySeconds: 0 }
+      : { id: peer.id, address: dialer.address, retrySeconds: dialer.retryMs / 1000 }
   }
 
   #checkIdle(): void {
     if (this.#links.size === 0) this.#onIdle?.()
   }
-}
-
-function encoded(message: Encodable): Uint8Array {
-  const writer = new ByteWriter()
-  message.writeTo(writer)
-  return writer.toBytes()
-}
-
-const OUTCOMES: readonly PublishOutcome[] = ['no-peer', 'accepted', 'queued', 'dropped']
-
-function worseOutcome(a: PublishOutcome, b: PublishOutcome): PublishOutcome {
-  return OUTCOMES.indexOf(a) > OUTCOMES.indexOf(b) ? a : b
-}
-
-function emptyCounters(): PeerCounters {
-  return {
-    messagesIn: 0,
-    messagesOut: 0,
-    bytesIn: 0,
-    bytesOut: 0,
-    droppedOut: 0,
-    ignoredIn: 0,
-    queuedBytes: 0,
-  }
-}
-
-/** A word and a counter, which the peer only echoes. Broker's goodbye is `BYE`. */
-function pingPayload(word: 'BYE' | 'barrier', count: bigint): Uint8Array {
-  const payload = new Uint8Array(word.length + 8)
-  payload.set(Buffer.from(word))
-  new DataView(payload.buffer).setBigUint64(word.length, count, true)
-  return payload
 }

@@ -37,6 +37,34 @@ export function emptyEnvelopeHeader(): EnvelopeHeader {
   return { senderStart: 0, receiverStart: 0, type: 0, ttl: 0, topic: '', payloadStart: 0 }
 }
 
+/** A received frame. Reused for every frame; the bytes are valid during the call. */
+export interface Envelope extends EnvelopeHeader {
+  receiver: 'all' | 'own' | 'other'
+  bytes: Uint8Array
+  /** Behind the payload, which is the end of the frame. */
+  end: number
+}
+
+export function emptyEnvelope(): Envelope {
+  return { ...emptyEnvelopeHeader(), receiver: 'all', bytes: new Uint8Array(0), end: 0 }
+}
+
+/** Where a frame starts, its length included. */
+export function frameStartOf(envelope: Envelope): number {
+  return envelope.senderStart - 4
+}
+
+/**
+ * Turns a received frame into one that this endpoint passes on: own id as sender, one hop less. The bytes are
+ * changed in place, so that they need not be copied for it.
+ */
+export function readdress(envelope: Envelope, sender: EndpointId): void {
+  const { bytes, senderStart, ttl } = envelope
+  bytes.set(sender.bytes, senderStart)
+  bytes[senderStart + 33] = (ttl - 1) >>> 8
+  bytes[senderStart + 34] = ttl - 1
+}
+
 /** Starts a frame with an envelope; returns the offset that `endEnvelope` needs. */
 export function beginEnvelope(
   writer: ByteWriter,

@@ -36,23 +36,34 @@ export function readFilter(reader: ByteReader): string[] {
   return prefixes
 }
 
-const CACHED_TOPICS = 1024
-
-/** Answers which topics a filter matches; remembers answers, because topics repeat. */
+/**
+ * Answers which topics a list of prefixes matches, in a time that hardly grows with their number: among prefixes
+ * of which none covers another, only the last one at or before the topic can match it.
+ */
 export class FilterMatcher {
+  /** As announced. */
   readonly prefixes: readonly string[]
-  readonly #answers = new Map<string, boolean>()
+  readonly #sorted: readonly string[]
 
   constructor(prefixes: readonly string[]) {
     this.prefixes = prefixes
+    const sorted: string[] = []
+    for (const prefix of [...prefixes].sort()) {
+      const last = sorted.at(-1)
+      if (last === undefined || !prefix.startsWith(last)) sorted.push(prefix)
+    }
+    this.#sorted = sorted
   }
 
   matches(topic: string): boolean {
-    const known = this.#answers.get(topic)
-    if (known !== undefined) return known
-    const answer = this.prefixes.some((prefix) => topic.startsWith(prefix))
-    if (this.#answers.size >= CACHED_TOPICS) this.#answers.clear()
-    this.#answers.set(topic, answer)
-    return answer
+    const sorted = this.#sorted
+    let low = 0
+    let high = sorted.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (sorted[middle]! <= topic) low = middle + 1
+      else high = middle
+    }
+    return low > 0 && topic.startsWith(sorted[low - 1]!)
   }
 }

@@ -5,7 +5,7 @@
 import { errorMessage } from '../base/errors.js'
 import type { NetworkAddress } from '../base/network-address.js'
 import { formatAddress } from '../base/network-address.js'
-import type { Timer, Timers } from '../base/time.js'
+import type { Timer } from '../base/time.js'
 import type { Peer, PeerCounters, PublishOutcome } from '../bus/bus.js'
 import { ByteReader } from '../data/byte-reader.js'
 import { ByteWriter } from '../data/byte-writer.js'
@@ -13,61 +13,25 @@ import { DecodeError } from '../data/decode-error.js'
 import type { Encodable } from '../data/messages.js'
 import type { Connection, ConnectionHandler, TransportError } from '../transport/transport.js'
 import { EC } from './codes.js'
+import { DropLedger } from './drop-ledger.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'
 import {
-  type BroadcastHeaders,
   beginEnvelope,
   CONTROL_TOPIC,
   ENVELOPE,
-  emptyEnvelopeHeader,
+  emptyEnvelope,
   endEnvelope,
   isIdAt,
   readEnvelopeHeader,
 } from './envelope.js'
 import { FilterMatcher, LOCAL_TOPIC_PREFIX, readFilter, writeFilter } from './filter.js'
 import { FrameDecoder, FrameTooLargeError } from './frame.js'
-import { type Claim, Handshake } from './handshake.js'
+import { Handshake } from './handshake.js'
 import { decodeHandshakeMessage } from './handshake-messages.js'
-import { Outbox, type OutboxLimits } from './outbox.js'
-
-export interface LinkSettings {
-  readonly ownId: EndpointId
-  readonly broadcastHeaders: BroadcastHeaders
-  readonly timers: Timers
-  readonly outboxLimits: OutboxLimits
-  /** A connection whose handshake takes longer is closed. */
-  readonly handshakeTimeoutMs: number
-  /** How long a goodbye waits for its answer. */
-  readonly goodbyeTimeoutMs: number
-  /** Longest frame in the handshake, and after it. */
-  readonly handshakeFrameLimitBytes: number
-  readonly frameLimitBytes: number
-}
-
-/** Why a link ended. */
-export type LinkEnd =
-  /** It never became a peering. */
-  | { readonly kind: 'failed'; readonly reason: string }
-  /** Another connection to the same endpoint is the peering. */
-  | { readonly kind: 'redundant'; readonly remoteId: EndpointId }
-  /** The peer or the network ended the peering; `local`: this side did not want it any more. */
-  | { readonly kind: 'lost'; readonly local: boolean; readonly reason: string }
-
-/** What a link asks of, and tells to, the endpoint that owns it. */
-export interface LinkOwner {
-  filter(): readonly string[]
-  claim(link: Link, remoteId: EndpointId): Claim
-  isKnown(remoteId: EndpointId): boolean
-  onPeered(link: Link, peer: Peer): void
-  onEnded(link: Link, end: LinkEnd): void
-  /** `direct`: sent to this endpoint by its id, whatever it subscribes. */
-  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, peer: Peer, direct: boolean): void
-  onSubscriptionsChanged(peer: Peer): void
-  onDrain(): void
-  /** The first malformed or dropped input of this link, in words. */
-  onFault(link: Link, message: string): void
-}
+import type { LinkEnd, LinkOwner, LinkSettings } from './link-owner.js'
+import { Outbox } from './outbox.js'
+import { PendingPings } from './pings.js'
 
 interface Peered {
   readonly kind: 'peered'
@@ -92,10 +56,6 @@ const NOTHING = (): void => {}
 /** Stands for subscriptions of which it is not known whether the peer has them. */
 const UNKNOWN: readonly string[] = []
 
-function hex(payload: Uint8Array): string {
-  return Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('hex')
-}
-
 export class Link implements ConnectionHandler {
   readonly direction: 'incoming' | 'outgoing'
   readonly #settings: LinkSettings
@@ -104,11 +64,11 @@ export class Link implements ConnectionHandler {
   #connection: Connection | undefined
   readonly #decoder: FrameDecoder
   readonly #reader = new ByteReader()
-  readonly #header = emptyEnvelopeHeader()
+  readonly #envelope = emptyEnvelope()
+  readonly #drops: DropLedger
   /** Kept when the peering is over, for its counters. */
   #outbox: Outbox | undefined
-  /** What to call when the ping with this payload (in hex) is answered, or never will be. */
-  readonly #pings = new Map<string, () => void>()
+  readonly #pings = new PendingPings()
   #faultReported = false
   #lastPeer: Peer | undefined
   /** The subscriptions that the peer knows of us. */
@@ -116,6 +76,7 @@ export class Link implements ConnectionHandler {
   /** Dropped messages of the outbox when the subscriptions were announced. */
   #droppedBefore = 0
   #messagesIn = 0
+  #forwarded = 0
   #bytesIn = 0
   /** Frames that were malformed, not meant for this endpoint or of a kind it does not handle. */
   ignoredFrames = 0
@@ -125,6 +86,11 @@ export class Link implements ConnectionHandler {
     this.#settings = settings
     this.#owner = owner
     this.#decoder = new FrameDecoder(settings.handshakeFrameLimitBytes)
+    this.#drops = new DropLedger(settings.timers, (topics) => {
+      if (this.#lastPeer === undefined) return
+      const reason = this.#state.kind === 'peered' ? 'queue-full' : 'peer-lost'
+      owner.onDropped(this.#lastPeer, topics, reason)
+    })
   }
 
   get state(): LinkState['kind'] {
@@ -204,7 +170,7 @@ export class Link implements ConnectionHandler {
         this.#finish({ kind: 'failed', reason })
         break
       case 'peered':
-        this.#finish({ kind: 'lost', local: state.goodbye !== undefined, reason })
+        this.#finish({ kind: 'lost', by: state.goodbye === undefined ? 'peer' : 'self', reason })
         break
       case 'closing':
       case 'closed':
@@ -230,7 +196,7 @@ export class Link implements ConnectionHandler {
     if (this.#state.kind !== 'peered') return 'no-peer'
     const { outbox } = this.#state
     const writer = outbox.open()
-    if (!(writer instanceof ByteWriter)) return this.#overflow(writer)
+    if (!(writer instanceof ByteWriter)) return this.#overflow(writer, topic)
     const from = writer.length
     try {
       const { ownId, broadcastHeaders } = this.#settings
@@ -248,13 +214,13 @@ export class Link implements ConnectionHandler {
     return outbox.checkHighWater() ? 'queued' : 'accepted'
   }
 
-  /** Sends a frame that was encoded for another peer. */
-  sendFrame(frame: Uint8Array): PublishOutcome {
+  /** Sends the frame `bytes[start, end)`, which was encoded for several peers. */
+  sendFrame(topic: string, bytes: Uint8Array, start: number, end: number): PublishOutcome {
     if (this.#state.kind !== 'peered') return 'no-peer'
     const { outbox } = this.#state
     const writer = outbox.open()
-    if (!(writer instanceof ByteWriter)) return this.#overflow(writer)
-    writer.raw(frame)
+    if (!(writer instanceof ByteWriter)) return this.#overflow(writer, topic)
+    writer.slice(bytes, start, end)
     outbox.appended()
     return outbox.checkHighWater() ? 'queued' : 'accepted'
   }
@@ -272,7 +238,7 @@ export class Link implements ConnectionHandler {
   /** Asks for a sign of life. `done` is called when it comes, or when the peering ends. */
   ping(payload: Uint8Array, done: () => void): void {
     if (this.#state.kind !== 'peered') return done()
-    this.#pings.set(hex(payload), done)
+    this.#pings.add(payload, done)
     this.send(ENVELOPE.ping, this.#state.remoteId, CONTROL_TOPIC, {
       writeTo: (writer) => writer.raw(payload),
     })
@@ -280,7 +246,7 @@ export class Link implements ConnectionHandler {
 
   /** Stops waiting for the answer to a ping. */
   forgetPing(payload: Uint8Array): void {
-    this.#pings.delete(hex(payload))
+    this.#pings.forget(payload)
   }
 
   /** Ends the peering in order; anything else is closed at once. */
@@ -296,16 +262,27 @@ export class Link implements ConnectionHandler {
     this.#state = { ...state, goodbye: { timer, payload } }
   }
 
+  /** Passes on a frame of another peer, whose sender and ttl are set already. */
+  forward(topic: string, bytes: Uint8Array, start: number, end: number): void {
+    if (this.sendFrame(topic, bytes, start, end) !== 'dropped') this.#forwarded += 1
+  }
+
   addCounters(counters: PeerCounters): void {
     counters.messagesIn += this.#messagesIn
     counters.bytesIn += this.#bytesIn
     counters.ignoredIn += this.ignoredFrames
+    counters.forwardedOut += this.#forwarded
     const outbox = this.#outbox
     if (outbox === undefined) return
     counters.messagesOut += outbox.sentMessages
     counters.bytesOut += outbox.sentBytes
     counters.droppedOut += outbox.droppedMessages
     counters.queuedBytes += outbox.queuedBytes
+  }
+
+  /** Dropped messages by topic. */
+  get droppedByTopic(): ReadonlyMap<string, number> {
+    return this.#drops.total
   }
 
   readonly #onFrame = (bytes: Uint8Array, start: number, end: number): boolean => {
@@ -356,7 +333,13 @@ export class Link implements ConnectionHandler {
     if (connection === undefined) return
     this.#decoder.limitBytes = this.#settings.frameLimitBytes
     const { timers, outboxLimits } = this.#settings
-    const outbox = new Outbox(connection, timers, outboxLimits, () => this.#drained(outbox))
+    const outbox = new Outbox(connection, timers, outboxLimits, {
+      onDrain: () => this.#drained(outbox),
+      onDropped: (bytes, length) => {
+        const messages = this.#drops.countFrames(bytes, length)
+        if (this.#state.kind === 'closed') this.#owner.onDroppedLate(messages)
+      },
+    })
     this.#outbox = outbox
     const peer: Peer = {
       id: remoteId.text,
@@ -378,33 +361,38 @@ export class Link implements ConnectionHandler {
 
   #receiveEnvelope(state: Peered, bytes: Uint8Array, start: number, end: number): void {
     const reader = this.#reader
-    const header = this.#header
+    const envelope = this.#envelope
     try {
       reader.reset(bytes, start, end)
-      readEnvelopeHeader(reader, header)
-      if (!isIdAt(reader, header.senderStart, state.remoteId))
-        return this.#ignore('an envelope in the name of another endpoint')
-      const toAll = isIdAt(reader, header.receiverStart, NIL_ID)
-      if (!toAll && !isIdAt(reader, header.receiverStart, this.#settings.ownId)) {
-        return this.#ignore('an envelope for another endpoint')
-      }
-      switch (header.type) {
+      readEnvelopeHeader(reader, envelope)
+      if (!isIdAt(reader, envelope.senderStart, state.remoteId))
+        return this.ignore('an envelope in the name of another endpoint')
+      envelope.bytes = bytes
+      envelope.end = end
+      envelope.receiver = isIdAt(reader, envelope.receiverStart, NIL_ID)
+        ? 'all'
+        : isIdAt(reader, envelope.receiverStart, this.#settings.ownId)
+          ? 'own'
+          : 'other'
+      if (envelope.receiver === 'other') return this.#owner.onEnvelope(this, state.peer, envelope)
+      switch (envelope.type) {
         case ENVELOPE.data:
-          if (header.topic.startsWith(LOCAL_TOPIC_PREFIX)) return this.#ignore(`a message on ${header.topic}`)
+          if (envelope.topic.startsWith(LOCAL_TOPIC_PREFIX))
+            return this.ignore(`a message on ${envelope.topic}`)
           this.#messagesIn += 1
-          return this.#owner.onMessage(header.topic, bytes, header.payloadStart, end, state.peer, !toAll)
+          return this.#owner.onEnvelope(this, state.peer, envelope)
+        case ENVELOPE.command:
+          return this.#owner.onEnvelope(this, state.peer, envelope)
         case ENVELOPE.routingUpdate:
           return this.#updateFilter(state, readFilter(reader))
         case ENVELOPE.ping:
-          return this.#answerPing(state, bytes.slice(header.payloadStart, end))
+          return this.#answerPing(state, bytes.subarray(envelope.payloadStart, end))
         case ENVELOPE.pong:
-          return this.#receivePong(state, bytes.subarray(header.payloadStart, end))
-        default:
-          this.ignoredFrames += 1
+          return this.#receivePong(state, bytes.subarray(envelope.payloadStart, end))
       }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
-      this.#ignore(errorMessage(error))
+      this.ignore(errorMessage(error))
     }
   }
 
@@ -420,20 +408,19 @@ export class Link implements ConnectionHandler {
   }
 
   #receivePong(state: Peered, payload: Uint8Array): void {
-    const key = hex(payload)
-    const done = this.#pings.get(key)
-    this.#pings.delete(key)
-    done?.()
+    this.#pings.answered(payload)
     // The timer stays: a peer that no longer reads would keep the connection open.
-    if (state.goodbye !== undefined && key === hex(state.goodbye.payload)) this.#connection?.end()
+    if (state.goodbye !== undefined && Buffer.compare(payload, state.goodbye.payload) === 0)
+      this.#connection?.end()
   }
 
-  #overflow(verdict: 'drop' | 'disconnect'): PublishOutcome {
+  #overflow(verdict: 'drop' | 'disconnect', topic: string): PublishOutcome {
+    this.#drops.count(topic)
     if (verdict === 'disconnect') {
       // Not now: the endpoint is in the middle of a publish, and its owner may answer the loss with another.
       this.#settings.timers.soon(() => {
         this.#fault('the peer reads too slowly: its queue is full')
-        this.#fail('queue full', true)
+        this.#fail('queue full', 'overflow')
       })
     }
     return 'dropped'
@@ -448,7 +435,8 @@ export class Link implements ConnectionHandler {
     this.#owner.onDrain()
   }
 
-  #ignore(message: string): void {
+  /** Counts a frame that cannot be used. */
+  ignore(message: string): void {
     this.ignoredFrames += 1
     this.#fault(message)
   }
@@ -460,7 +448,7 @@ export class Link implements ConnectionHandler {
     this.#owner.onFault(this, message)
   }
 
-  #fail(reason: string, local = false): void {
+  #fail(reason: string, by: 'peer' | 'self' | 'overflow' = 'peer'): void {
     switch (this.#state.kind) {
       case 'connecting':
         this.#finish({ kind: 'failed', reason })
@@ -470,7 +458,7 @@ export class Link implements ConnectionHandler {
         // What was sent last says why: let it leave.
         return this.#connection?.end()
       case 'peered':
-        this.#finish({ kind: 'lost', local, reason })
+        this.#finish({ kind: 'lost', by, reason })
         return this.#connection?.destroy()
       case 'closing':
       case 'closed':
@@ -484,11 +472,10 @@ export class Link implements ConnectionHandler {
     if (state.kind === 'handshake') state.timer.cancel()
     if (state.kind === 'peered') {
       state.goodbye?.timer.cancel()
+      this.#drops.tellNow()
       state.outbox.close()
     }
-    const pings = [...this.#pings.values()]
-    this.#pings.clear()
-    for (const done of pings) done()
+    this.#pings.end()
     this.#owner.onEnded(this, end)
   }
 

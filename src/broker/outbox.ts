@@ -39,11 +39,18 @@ interface Batch {
   readonly messages: number
 }
 
+export interface OutboxEffects {
+  /** The queue is short again after `checkHighWater` said that it is long. */
+  onDrain(): void
+  /** Frames in `bytes[0, length)` will never be sent. Valid during the call. */
+  onDropped(bytes: Buffer, length: number): void
+}
+
 export class Outbox {
   readonly #connection: Connection
   readonly #timers: Timers
   readonly #limits: OutboxLimits
-  readonly #onDrain: () => void
+  readonly #effects: OutboxEffects
   /** Small limits have small batches, so that the oldest messages can be told from the newest. */
   readonly #fullBytes: number
   readonly #inFlightLimitBytes: number
@@ -57,15 +64,15 @@ export class Outbox {
   #drainWanted = false
   #closed = false
   droppedMessages = 0
-  /** Handed to the connection; what was dropped before is not in here. */
+  /** Handed to the connection; what was dropped, before or after, is not in here. */
   sentMessages = 0
   sentBytes = 0
 
-  constructor(connection: Connection, timers: Timers, limits: OutboxLimits, onDrain: () => void) {
+  constructor(connection: Connection, timers: Timers, limits: OutboxLimits, effects: OutboxEffects) {
     this.#connection = connection
     this.#timers = timers
     this.#limits = limits
-    this.#onDrain = onDrain
+    this.#effects = effects
     this.#fullBytes = Math.min(FULL_BYTES, Math.ceil(limits.limitBytes / 8))
     this.#inFlightLimitBytes = Math.min(IN_FLIGHT_BYTES, Math.ceil(limits.limitBytes / 2))
     this.#writer = new ByteWriter(takeBuffer())
@@ -104,7 +111,9 @@ export class Outbox {
         return this.droppedMessages === 1 ? 'disconnect' : 'drop'
       case 'drop-oldest':
         while (this.queuedBytes >= this.#limits.limitBytes) {
-          if (!this.#dropOldest()) return 'drop'
+          if (this.#dropOldest()) continue
+          this.droppedMessages += 1
+          return 'drop'
         }
         return this.#writer
     }
@@ -130,10 +139,16 @@ export class Outbox {
     while (this.#waiting.length > 0) this.#sendNext()
   }
 
+  /** The connection is over: what waits is dropped, and counted. */
   close(): void {
+    if (this.#closed) return
     this.#closed = true
-    this.#waiting.length = 0
-    this.#waitingBytes = 0
+    while (this.#dropOldest()) {}
+    if (this.#writer.length > 0) {
+      this.droppedMessages += this.#writerMessages
+      this.#effects.onDropped(this.#writer.bytes, this.#writer.length)
+      this.#writer.length = 0
+    }
   }
 
   #flush(): void {
@@ -162,12 +177,18 @@ export class Outbox {
     this.#inFlightBatches += 1
     this.sentMessages += batch.messages
     this.sentBytes += batch.length
-    this.#connection.send(batch.bytes.subarray(0, batch.length), () => this.#sent(batch))
+    this.#connection.send(batch.bytes.subarray(0, batch.length), (sent) => this.#flushed(batch, sent))
   }
 
-  #sent(batch: Batch): void {
+  #flushed(batch: Batch, sent: boolean): void {
     this.#inFlightBytes -= batch.length
     this.#inFlightBatches -= 1
+    if (!sent) {
+      this.sentMessages -= batch.messages
+      this.sentBytes -= batch.length
+      this.droppedMessages += batch.messages
+      this.#effects.onDropped(batch.bytes, batch.length)
+    }
     giveBuffer(batch.bytes)
     if (this.#closed) return
     this.#pump()
@@ -175,17 +196,15 @@ export class Outbox {
     if (this.#hasRoomInFlight && !this.#flushScheduled) this.#flush()
     if (this.#drainWanted && this.queuedBytes < this.#limits.highWaterBytes / 2) {
       this.#drainWanted = false
-      this.#onDrain()
+      this.#effects.onDrain()
     }
   }
 
   /** Drops the batch that waits longest. False when everything is in flight or still being written. */
   #dropOldest(): boolean {
     const oldest = this.#waiting.shift()
-    if (oldest === undefined) {
-      this.droppedMessages += 1
-      return false
-    }
+    if (oldest === undefined) return false
+    this.#effects.onDropped(oldest.bytes, oldest.length)
     this.#waitingBytes -= oldest.length
     this.droppedMessages += oldest.messages
     giveBuffer(oldest.bytes)

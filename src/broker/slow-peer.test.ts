@@ -152,7 +152,10 @@ describe('the queue of a peer that never reads', () => {
   test('disconnect is said once, however much is published before the end', () => {
     const unread: Pick<Connection, 'send'> = { send: () => {} }
     const limits = { limitBytes: 1, highWaterBytes: 1, policy: 'disconnect' } as const
-    const outbox = new Outbox(unread as Connection, new VirtualTime(), limits, () => {})
+    const outbox = new Outbox(unread as Connection, new VirtualTime(), limits, {
+      onDrain: () => {},
+      onDropped: () => {},
+    })
     const first = outbox.open()
     if (typeof first === 'string') throw new Error('an empty queue has room')
     first.u32(1)

@@ -25,13 +25,56 @@ export interface Peer {
   readonly subscriptions: readonly string[]
 }
 
+/** Where an endpoint is, as Broker describes it (`Broker::EndpointInfo`). */
+export interface EndpointInfo {
+  /** Unknown before the first contact. */
+  readonly id?: string
+  readonly address?: NetworkAddress
+  /** Seconds between attempts to connect, when this side connects. */
+  readonly retrySeconds?: number
+}
+
+/** Broker's names of what happens to peerings (`Broker::peer_added` and so on; spec/broker-protocol.md 3.12). */
+export type StatusCode =
+  | 'peer_added'
+  /** This side ended the peering. */
+  | 'peer_removed'
+  | 'peer_lost'
+  | 'endpoint_discovered'
+  | 'endpoint_unreachable'
+
+/** What happens on the bus, for scripts and operators. */
+export type BusStatus =
+  | {
+      readonly kind: 'status'
+      readonly code: StatusCode
+      readonly endpoint: EndpointInfo
+      readonly message: string
+    }
+  | {
+      readonly kind: 'error'
+      readonly code: 'peer_invalid' | 'peer_unavailable'
+      readonly endpoint: EndpointInfo
+      readonly message: string
+    }
+  /** Messages that a peer was to get after `publish` had said `accepted` or `queued`, or that its queue refused. */
+  | {
+      readonly kind: 'messages-dropped'
+      readonly peer: Peer
+      /** Number of messages by topic. */
+      readonly topics: ReadonlyMap<string, number>
+      readonly reason: 'queue-full' | 'peer-lost'
+    }
+
 export interface PeerCounters {
   messagesIn: number
   messagesOut: number
   bytesIn: number
   bytesOut: number
-  /** Messages dropped because the peer's queue was full. */
+  /** Messages dropped because the peer's queue was full, or lost with the peer. */
   droppedOut: number
+  /** Messages of others passed on to this peer. */
+  forwardedOut: number
   /** Frames that were malformed or not meant for this endpoint. */
   ignoredIn: number
   /** Bytes waiting for the peer now. */
@@ -51,6 +94,7 @@ export interface BusHandler {
   onSubscriptionsChanged(peer: Peer): void
   /** The queues of all peers are short again after a `queued` or `dropped` outcome. */
   onDrain(): void
+  onStatus(status: BusStatus): void
   /** Something an operator should know; for example a peer that sends garbage. */
   onReport(report: Report): void
 }
@@ -85,12 +129,15 @@ export interface Bus {
   unsubscribe(prefix: string): void
   /** Adds a participant. `id` and `address` are what handlers of the node see as the sender of its messages. */
   attach(id: string, address: NetworkAddress, onMessage: MessageSink): Participant
+  /** Sums over all peers, past ones included. */
   counters(): PeerCounters
+  /** Of each peer that is connected (`Broker::peering_stats`). */
+  peerCounters(): ReadonlyMap<Peer, PeerCounters & { readonly droppedByTopic: ReadonlyMap<string, number> }>
   /**
-   * Resolves when every peer has taken in what was published to it before, is gone, or `timeoutMs` have passed.
-   * What the peer's scripts make of it may take longer.
+   * Resolves when every peer has taken in what was published to it before, or is gone; false when `timeoutMs` have
+   * passed before. What the peer's scripts make of it may take longer.
    */
-  barrier(timeoutMs: number): Promise<void>
+  barrier(timeoutMs: number): Promise<boolean>
   /** Ends all peerings in order and stops listening; resolves when every connection is closed. */
   close(): Promise<void>
 }

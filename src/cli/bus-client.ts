@@ -54,6 +54,7 @@ export async function openBusClient(
       onPeerLost: () => {},
       onSubscriptionsChanged: () => {},
       onDrain: () => {},
+      onStatus: () => {},
       onReport: (report) => {
         if (report.severity !== 'info') printRaw(`zeek-cluster: ${report.severity}: ${report.message}`)
       },

@@ -6,7 +6,7 @@
 import { Emitter } from '../base/emitter.js'
 import type { Report, Reporter } from '../base/report.js'
 import type { Clock, Timers } from '../base/time.js'
-import type { Bus, BusHandler, Peer, PublishOutcome } from '../bus/bus.js'
+import type { Bus, BusHandler, BusStatus, Peer, PublishOutcome } from '../bus/bus.js'
 import type { ConnRecord } from '../data/conn-record.js'
 import { type EventMessage, type EventType, event, type ParameterTypes } from '../data/event.js'
 import { type Natives, string, time } from '../data/types.js'
@@ -38,6 +38,8 @@ export interface ClusterEvents {
   connection: [record: ConnRecord]
   /** A worker read its capture to the end. */
   captureDone: []
+  /** What happens to peerings: `Broker::peer_added` and the other status events, errors, dropped messages. */
+  busStatus: [told: BusStatus]
   /** The queues to slow peers are short again after `publish` returned `queued` or `dropped`. */
   drain: []
   /** The node is about to leave: last words can still be published. */
@@ -281,6 +283,15 @@ export class Cluster {
     this.#settings.reporter({ severity, code, message })
   }
 
+  /**
+   * Resolves when every connected node has taken in all that was published and logged before; false when `timeoutMs`
+   * have passed before that.
+   */
+  awaitIdle(timeoutMs: number): Promise<boolean> {
+    this.#logs.flush()
+    return this.#bus.barrier(timeoutMs)
+  }
+
   // For `src/node`, which starts, feeds and stops the framework.
 
   /** @internal */
@@ -355,8 +366,19 @@ export class Cluster {
         this.#checkDialect(peer)
       },
       onDrain: () => this.#events.emit('drain'),
+      onStatus: (told) => this.#statusTold(told),
       onReport: (report) => this.#settings.reporter(report),
     }
+  }
+
+  #statusTold(told: BusStatus): void {
+    if (told.kind === 'messages-dropped') {
+      const name = this.#membership.nameOf(told.peer.id) ?? told.peer.id
+      const topics = [...told.topics].map(([topic, messages]) => `${messages} on ${topic}`).join(', ')
+      const why = told.reason === 'queue-full' ? 'its queue is full' : 'the connection is lost'
+      this.report('warning', 'messages-dropped', `messages for ${name} were dropped, ${why}: ${topics}`)
+    }
+    this.#events.emit('busStatus', told)
   }
 
   #peerAdded(peer: Peer): void {

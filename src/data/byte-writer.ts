@@ -107,6 +107,12 @@ export class ByteWriter {
     this.bytes.set(bytes, offset)
   }
 
+  /** Copies `bytes[start, end)`. */
+  slice(bytes: Uint8Array, start: number, end: number): void {
+    const offset = this.reserve(end - start)
+    this.bytes.set(bytes.subarray(start, end), offset)
+  }
+
   /** Unsigned integer up to 2^32-1 in groups of seven bits, least significant first. */
   varbyte(value: number): void {
     if (value < 0 || value > 0xffffffff) throw new EncodeError(`a length of ${value} does not fit the format`)

@@ -99,7 +99,7 @@ class MemoryConnection implements Connection {
   handler: ConnectionHandler | undefined
   other: MemoryConnection | undefined
   bufferedBytes = 0
-  readonly #held: { readonly bytes: Uint8Array; readonly onFlushed: () => void }[] = []
+  readonly #held: { readonly bytes: Uint8Array; readonly onFlushed: (sent: boolean) => void }[] = []
   #reading = true
 
   constructor(
@@ -120,8 +120,8 @@ class MemoryConnection implements Connection {
     return this.#state === 'open'
   }
 
-  send(bytes: Uint8Array, onFlushed: () => void): void {
-    if (this.#state !== 'open') return this.#timers.soon(onFlushed)
+  send(bytes: Uint8Array, onFlushed: (sent: boolean) => void): void {
+    if (this.#state !== 'open') return this.#timers.soon(() => onFlushed(false))
     this.bufferedBytes += bytes.length
     const copy = Uint8Array.from(bytes)
     this.#timers.soon(() => {
@@ -157,7 +157,7 @@ class MemoryConnection implements Connection {
     this.#state = 'closed'
     this.#onClosed(this)
     this.#timers.soon(() => {
-      for (const { onFlushed } of this.#held.splice(0)) onFlushed()
+      for (const { onFlushed } of this.#held.splice(0)) onFlushed(false)
       this.handler?.onClose(error)
     })
   }
@@ -174,7 +174,7 @@ class MemoryConnection implements Connection {
           receiver.handler?.onBytes(next.bytes.slice(offset, offset + this.#chunkBytes))
         }
       }
-      next.onFlushed()
+      next.onFlushed(true)
     }
     if (this.#state === 'ending' && this.bufferedBytes === 0) this.destroy()
   }

@@ -193,7 +193,7 @@ describe.each(SECURITIES)('%s', (security) => {
     const { client, server } = await pair(security)
     client.connection.send(text('last'), NOTHING)
     client.connection.end()
-    const flushed = new Promise<void>((resolve) => client.connection.send(text(' words'), resolve))
+    const flushed = new Promise<void>((resolve) => client.connection.send(text(' words'), () => resolve()))
     expect(await server.closed).toBeUndefined()
     expect(await client.closed).toBeUndefined()
     await flushed
@@ -399,6 +399,7 @@ describe('two endpoints', () => {
       onPeerLost: NOTHING,
       onSubscriptionsChanged: NOTHING,
       onDrain: NOTHING,
+      onStatus: NOTHING,
       onReport: ({ code }) => {
         reports.push(code)
         if (code === 'peer-unavailable') onUnavailable()

@@ -151,10 +151,10 @@ class SocketConnection implements Connection {
     this.#socket.destroy()
   }
 
-  send(bytes: Uint8Array, onFlushed: () => void): void {
+  send(bytes: Uint8Array, onFlushed: (sent: boolean) => void): void {
     // After the end (a pong that crosses a goodbye) nobody reads: a write would be an error.
-    if (this.#socket.writable) this.#socket.write(bytes, () => onFlushed())
-    else process.nextTick(onFlushed)
+    if (this.#socket.writable) this.#socket.write(bytes, (error) => onFlushed(error == null))
+    else process.nextTick(onFlushed, false)
   }
 
   end(): void {

@@ -16,8 +16,11 @@ export interface Connection {
   readonly local: NetworkAddress
   /** Bytes that were handed over and have not left the process yet. */
   readonly bufferedBytes: number
-  /** Sends `bytes`, which stay unchanged until `onFlushed` is called (also when the connection fails). */
-  send(bytes: Uint8Array, onFlushed: () => void): void
+  /**
+   * Sends `bytes`, which stay unchanged until `onFlushed` is called; `sent` is false when the connection ended
+   * before they had left the process.
+   */
+  send(bytes: Uint8Array, onFlushed: (sent: boolean) => void): void
   /** Closes both directions after everything sent has left; a peer that reads nothing is given up after a while. */
   end(): void
   /** Closes at once; what was not sent is lost. */

@@ -5,7 +5,7 @@ import { type EndpointId, endpointIdFromBytes } from '../../src/broker/endpoint-
 import { beginEnvelope, endEnvelope } from '../../src/broker/envelope.js'
 import { FrameDecoder } from '../../src/broker/frame.js'
 import { encodeHandshakeMessage } from '../../src/broker/handshake-messages.js'
-import type { BusHandler, Peer } from '../../src/bus/bus.js'
+import type { BusHandler, BusStatus, Peer } from '../../src/bus/bus.js'
 import { ByteWriter } from '../../src/data/byte-writer.js'
 import type { Encodable } from '../../src/data/messages.js'
 import { MemoryNetwork } from '../../src/testing/memory-network.js'
@@ -74,13 +74,18 @@ export class Lab {
   /** A hand-driven peer that completes the handshake with a listening endpoint of a larger id. */
   async peerWith(own: EndpointId, filter: readonly string[], port = ADDRESS.port): Promise<RawPeer> {
     const peer = await this.connect(port)
+    await this.becomePeer(peer, own, filter)
+    return peer
+  }
+
+  /** Completes the handshake on a connection, with an id that is smaller than the endpoint's. */
+  async becomePeer(peer: RawPeer, own: EndpointId, filter: readonly string[]): Promise<void> {
     peer.send(encodeHandshakeMessage({ kind: 'hello', sender: own, minVersion: 1, maxVersion: 1 }))
     peer.send(encodeHandshakeMessage({ kind: 'version-select', sender: own, version: 1 }))
     peer.send(encodeHandshakeMessage({ kind: 'originator-syn', filter }))
     peer.send(encodeHandshakeMessage({ kind: 'originator-ack' }))
     await this.time.settle()
     peer.takeFrames()
-    return peer
   }
 
   /** Accepts connections by hand. */
@@ -110,10 +115,12 @@ export class Lab {
 export class TestEndpoint extends Endpoint {
   /** `added 2`, `message /t hi`, `lost 2`, `left 2`, `filter 2 [a b]`, `drain`, `report code message`. */
   readonly log: string[]
+  readonly statuses: BusStatus[]
   readonly handler: { onMessage: BusHandler['onMessage']; onPeerLost: BusHandler['onPeerLost'] }
 
   constructor(settings: Omit<EndpointSettings, 'handler'>) {
     const log: string[] = []
+    const statuses: BusStatus[] = []
     const handler: BusHandler = {
       onMessage: (topic, bytes, start, end) => {
         log.push(`message ${topic} ${Buffer.from(bytes.subarray(start, end)).toString('latin1')}`)
@@ -122,10 +129,12 @@ export class TestEndpoint extends Endpoint {
       onPeerLost: (peer, local) => log.push(`${local ? 'left' : 'lost'} ${short(peer)}`),
       onSubscriptionsChanged: (peer) => log.push(`filter ${short(peer)} [${peer.subscriptions.join(' ')}]`),
       onDrain: () => log.push('drain'),
+      onStatus: (told) => statuses.push(told),
       onReport: ({ code, message }: Report) => log.push(`report ${code} ${message}`),
     }
     super({ ...settings, handler })
     this.log = log
+    this.statuses = statuses
     this.handler = handler
   }
 
