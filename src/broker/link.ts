@@ -53,6 +53,9 @@ type LinkState =
 
 const NOTHING = (): void => {}
 
+/** What TLS records start with (alert, handshake), where a frame has the upper half of its length. */
+const TLS_RECORD_STARTS: ReadonlySet<number> = new Set([0x1503, 0x1603])
+
 /** Stands for subscriptions of which it is not known whether the peer has them. */
 const UNKNOWN: readonly string[] = []
 
@@ -156,8 +159,12 @@ export class Link implements ConnectionHandler {
       this.#decoder.push(bytes, this.#onFrame)
     } catch (error) {
       if (!(error instanceof FrameTooLargeError)) throw error
-      this.#fault(errorMessage(error))
-      this.#fail(errorMessage(error))
+      const isTls = this.#state.kind === 'handshake' && TLS_RECORD_STARTS.has(error.data.lengthBytes >>> 16)
+      const reason = isTls
+        ? 'the peer speaks TLS, and this side has Broker::disable_ssl = T'
+        : errorMessage(error)
+      this.#fault(reason)
+      this.#fail(reason)
     }
   }
 

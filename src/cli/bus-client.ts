@@ -7,7 +7,9 @@ import { systemTimers } from '../base/time.js'
 import { Endpoint } from '../broker/endpoint.js'
 import { randomEndpointId } from '../broker/endpoint-id.js'
 import type { Peer } from '../bus/bus.js'
+import { readSecurity } from '../transport/certificates.js'
 import { tcpNetwork } from '../transport/tcp.js'
+import type { Security } from '../transport/transport.js'
 import { runningNodes } from './commands/status.js'
 import { CommandError, fail, printRaw } from './output.js'
 
@@ -15,6 +17,9 @@ export interface BusFlags {
   readonly peer: readonly string[]
   readonly listen?: string
   readonly tls: boolean
+  readonly tlsCa?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
   readonly stateDir: string
 }
 
@@ -47,7 +52,7 @@ export async function openBusClient(
     id: randomEndpointId(systemRandom),
     network: tcpNetwork,
     timers: systemTimers,
-    security: flags.tls ? 'anonymous-tls' : 'plain',
+    security: securityOf(flags),
     handler: {
       ...handler,
       onPeerAdded: () => peersAdded(),
@@ -88,6 +93,21 @@ export async function openBusClient(
     )
   }
   return endpoint
+}
+
+/** A passphrase comes by the environment: arguments are for everybody to see. */
+function securityOf(flags: BusFlags): Security {
+  const passphrase = process.env['ZEEK_CLUSTER_TLS_PASSPHRASE']
+  try {
+    return readSecurity(!flags.tls, {
+      ...(flags.tlsCert === undefined ? {} : { certificate: flags.tlsCert }),
+      ...(flags.tlsKey === undefined ? {} : { key: flags.tlsKey }),
+      ...(flags.tlsCa === undefined ? {} : { authorityFile: flags.tlsCa }),
+      ...(passphrase === undefined || flags.tlsKey === undefined ? {} : { passphrase }),
+    })
+  } catch (error) {
+    throw fail(2, error)
+  }
 }
 
 async function peerAddresses(flags: BusFlags): Promise<NetworkAddress[]> {

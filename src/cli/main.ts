@@ -160,6 +160,9 @@ function withBusOptions(command: Command): Command {
     )
     .option('--listen <host:port>', 'wait for peers here')
     .option('--no-tls', 'plain TCP, for peers with Broker::disable_ssl')
+    .option('--tls-ca <file>', 'PEM: authorities whose certificates are accepted; both sides then show one')
+    .option('--tls-cert <file>', 'PEM: own certificate')
+    .option('--tls-key <file>', 'PEM: its key; the passphrase, if any, in $ZEEK_CLUSTER_TLS_PASSPHRASE')
     .option(...STATE_DIR)
 }
 

@@ -8,6 +8,7 @@ import { formatAddress } from '../base/network-address.js'
 import type { Reporter } from '../base/report.js'
 import { Endpoint } from '../broker/endpoint.js'
 import { randomEndpointId } from '../broker/endpoint-id.js'
+import { DEFAULT_OUTBOX_LIMITS, type OverflowPolicy } from '../broker/outbox.js'
 import type { Bus, BusHandler } from '../bus/bus.js'
 import { Cluster } from '../cluster/cluster.js'
 import { logsLocally } from '../cluster/log-roles.js'
@@ -16,6 +17,8 @@ import { dialTargets } from '../layout/topology.js'
 import { LogStore } from '../logging/log-store.js'
 import type { Dialect } from '../options/dialect.js'
 import type { Options } from '../options/registry.js'
+import { readSecurity } from '../transport/certificates.js'
+import type { Security } from '../transport/transport.js'
 import { type CaptureRun, type CaptureSettings, startCapture } from './capture-run.js'
 import type { Platform } from './platform.js'
 import { locateInScripts, type NamedScript } from './script.js'
@@ -47,7 +50,7 @@ export interface RunningNode {
   stop(): Promise<void>
 }
 
-export type StartErrorCode = 'unknown-node' | 'cannot-listen' | 'script-failed'
+export type StartErrorCode = 'unknown-node' | 'cannot-listen' | 'script-failed' | 'bad-certificate'
 
 /** A node that cannot start, and why. */
 export class StartError extends ClusterError<StartErrorCode, { readonly node: string }> {
@@ -98,12 +101,15 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
         onProblem: (code, message) => reporter({ severity: 'warning', code, message }),
       })
     : undefined
+  const security = peeringSecurity(options, node.name)
   const createBus = (handler: BusHandler): Bus =>
     new Endpoint({
       id: randomEndpointId(platform.random),
       network: platform.network,
       timers,
-      security: options.disableSsl ? 'plain' : 'anonymous-tls',
+      security,
+      forward: options.forwardMessages,
+      outboxLimits: { ...DEFAULT_OUTBOX_LIMITS, policy: OVERFLOW_POLICIES[options.peerOverflowPolicy]! },
       handler,
     })
   return new Cluster({
@@ -118,6 +124,27 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
     reporter,
     onScriptError,
   })
+}
+
+/** `Broker::peer_overflow_policy` and its name here. */
+const OVERFLOW_POLICIES: Readonly<Record<string, OverflowPolicy>> = {
+  disconnect: 'disconnect',
+  drop_oldest: 'drop-oldest',
+  drop_newest: 'drop-newest',
+}
+
+function peeringSecurity(options: Options, node: string): Security {
+  try {
+    return readSecurity(options.disableSsl, {
+      certificate: options.sslCertificate,
+      key: options.sslKeyfile,
+      passphrase: options.sslPassphrase,
+      authorityFile: options.sslCafile,
+      authorityFolder: options.sslCapath,
+    })
+  } catch (error) {
+    throw new StartError('bad-certificate', `${node}: ${errorMessage(error)}`, { node }, error)
+  }
 }
 
 async function runScript(script: NamedScript, cluster: Cluster, node: string): Promise<void> {

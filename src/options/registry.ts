@@ -41,6 +41,8 @@ export interface OptionDefinition<Type extends OptionType = OptionType> {
   readonly name: string
   readonly type: Type
   readonly default: (dialect: Dialect) => OptionTypes[Type]
+  /** The only values that the option can have. */
+  readonly values?: readonly OptionTypes[Type][]
   /** Environment variables; the first that is set counts. They beat every redef, but see `environmentIsDefault`. */
   readonly environment?: readonly string[]
   /** The environment only gives the default (spec/cluster-framework.md 2.5). */
@@ -93,6 +95,25 @@ export const OPTIONS = {
   loggerPoolTopic: topic('Cluster::logger_pool_spec$topic', 'cluster/pool/logger'),
   /** Plain TCP instead of TLS on every peering (`Broker::disable_ssl`). */
   disableSsl: option({ name: 'Broker::disable_ssl', type: 'bool', default: () => false }),
+  /** PEM file: the own certificate, then its chain. With any of these five, peers authenticate each other. */
+  sslCertificate: option({ name: 'Broker::ssl_certificate', type: 'string', default: () => '' }),
+  /** PEM file: the private key (`Broker::ssl_keyfile`). */
+  sslKeyfile: option({ name: 'Broker::ssl_keyfile', type: 'string', default: () => '' }),
+  /** Of an encrypted key (`Broker::ssl_passphrase`). */
+  sslPassphrase: option({ name: 'Broker::ssl_passphrase', type: 'string', default: () => '' }),
+  /** PEM file: trusted authorities (`Broker::ssl_cafile`). */
+  sslCafile: option({ name: 'Broker::ssl_cafile', type: 'string', default: () => '' }),
+  /** Folder with trusted authorities (`Broker::ssl_capath`). */
+  sslCapath: option({ name: 'Broker::ssl_capath', type: 'string', default: () => '' }),
+  /** Pass messages of one peer on to others that subscribe them (`Broker::forward_messages`). */
+  forwardMessages: option({ name: 'Broker::forward_messages', type: 'bool', default: () => false }),
+  /** What happens to messages for a peer whose queue is full (`Broker::peer_overflow_policy`). */
+  peerOverflowPolicy: option({
+    name: 'Broker::peer_overflow_policy',
+    type: 'string',
+    default: () => 'drop_oldest',
+    values: ['disconnect', 'drop_oldest', 'drop_newest'],
+  }),
   /** Records of a stream that are sent as one message at most (`Broker::log_batch_size`). */
   logBatchSize: option({ name: 'Broker::log_batch_size', type: 'count', default: () => 400n }),
   /** Seconds that a record waits for its batch to fill at most (`Broker::log_batch_interval`). */
@@ -182,9 +203,13 @@ export function resolveOptions(settings: {
   for (const redef of settings.redefs ?? []) {
     const key = byZeekName.get(redef.name)
     if (key === undefined) continue
-    const value = fitRedef(OPTIONS[key].type, redef.value)
+    const definition: OptionDefinition = OPTIONS[key]
+    const value = fitRedef(definition.type, redef.value)
     if (value === undefined) {
-      const message = `${redef.name} is of type ${OPTIONS[key].type}, not ${redef.value.type}`
+      const message = `${redef.name} is of type ${definition.type}, not ${redef.value.type}`
+      problems.push({ name: redef.name, message })
+    } else if (definition.values?.includes(value) === false) {
+      const message = `${redef.name} cannot be '${value}', only ${definition.values.join(', ')}`
       problems.push({ name: redef.name, message })
     } else {
       values[key] = value

@@ -4,6 +4,15 @@ import tls from 'node:tls'
 import { ClusterError, errorCode, errorMessage } from '../base/errors.js'
 import type { NetworkAddress } from '../base/network-address.js'
 import { formatAddress } from '../base/network-address.js'
+import { Liveness } from './liveness.js'
+import {
+  CLOSED_BEHIND_HANDSHAKE,
+  clientOptions,
+  explainTlsError,
+  isTlsError,
+  refusalOf,
+  serverOptions,
+} from './tls.js'
 import type {
   Connection,
   ConnectionHandler,
@@ -13,17 +22,6 @@ import type {
   TransportErrorCode,
 } from './transport.js'
 
-/**
- * Broker without certificates: TLS 1.2, anonymous ECDH on P-384 (spec/broker-protocol.md 4.2). The version must be
- * capped: anonymous suites do not exist in TLS 1.3.
- */
-const ANONYMOUS_TLS = {
-  ciphers: 'AECDH-AES256-SHA@SECLEVEL=0',
-  minVersion: 'TLSv1.2',
-  maxVersion: 'TLSv1.2',
-  ecdhCurve: 'P-384',
-} as const
-
 export interface TcpOptions {
   /** How long an accepted connection may take for its TLS handshake; default 10 s. */
   readonly tlsHandshakeTimeoutMs?: number
@@ -31,21 +29,17 @@ export interface TcpOptions {
   readonly endTimeoutMs?: number
 }
 
-/** A machine that vanishes without a word is noticed after about this long without traffic, and ten probes. */
-const KEEP_ALIVE_MS = 30_000
-
 export const tcpNetwork: Network = createTcpNetwork()
 
 export function createTcpNetwork(options: TcpOptions = {}): Network {
   const tlsHandshakeTimeoutMs = options.tlsHandshakeTimeoutMs ?? 10_000
   const endTimeoutMs = options.endTimeoutMs ?? 3000
+  const liveness = new Liveness()
   return {
     connect(address, security, timeoutMs, handler) {
       const target = { host: address.host, port: address.port }
       const socket =
-        security === 'plain'
-          ? net.connect(target)
-          : tls.connect({ ...target, ...ANONYMOUS_TLS, rejectUnauthorized: false })
+        security === 'plain' ? net.connect(target) : tls.connect({ ...target, ...clientOptions(security) })
       const connection = new SocketConnection(socket, address, endTimeoutMs)
       const timer = setTimeout(() => {
         connection.fail(
@@ -56,11 +50,13 @@ export function createTcpNetwork(options: TcpOptions = {}): Network {
           ),
         )
       }, timeoutMs)
+      socket.once('connect', () => liveness.add(socket, address, () => connection.cut()))
       socket.once(security === 'plain' ? 'connect' : 'secureConnect', () => {
         clearTimeout(timer)
         handler.onOpen?.(connection)
       })
       socket.once('close', () => clearTimeout(timer))
+      if (typeof security === 'object') connection.expectGreeting()
       connection.attach(handler)
       return connection
     },
@@ -72,13 +68,23 @@ export function createTcpNetwork(options: TcpOptions = {}): Network {
         const onConnection = (socket: net.Socket): void => {
           const remote = remoteOf(socket)
           handshaking.delete(formatAddress(remote))
+          const refusal = security === 'plain' ? undefined : refusalOf(socket as tls.TLSSocket, security)
+          if (refusal !== undefined) {
+            onRefused?.(remote, tlsError(refusal, remote))
+            socket.destroy()
+            return
+          }
           const connection = new SocketConnection(socket, remote, endTimeoutMs)
+          liveness.add(socket, remote, () => connection.cut())
           connection.attach(accept(connection))
         }
         const server =
           security === 'plain'
             ? net.createServer(onConnection)
-            : tls.createServer({ ...ANONYMOUS_TLS, handshakeTimeout: tlsHandshakeTimeoutMs }, onConnection)
+            : tls.createServer(
+                { ...serverOptions(security), handshakeTimeout: tlsHandshakeTimeoutMs },
+                onConnection,
+              )
         server.on('tlsClientError', (error: Error, socket: net.Socket) => {
           const refused = classify(error, remoteOf(socket))
           // Who only looks whether the port is open goes away without a word, and deserves none.
@@ -120,13 +126,13 @@ class SocketConnection implements Connection {
   readonly #socket: net.Socket
   readonly #endTimeoutMs: number
   #error: TransportError | undefined
+  #onSilentEnd: (() => void) | undefined
 
   constructor(socket: net.Socket, remote: NetworkAddress, endTimeoutMs: number) {
     this.#socket = socket
     this.remote = remote
     this.#endTimeoutMs = endTimeoutMs
     socket.setNoDelay(true)
-    socket.setKeepAlive(true, KEEP_ALIVE_MS)
   }
 
   get local(): NetworkAddress {
@@ -137,9 +143,20 @@ class SocketConnection implements Connection {
     return this.#socket.writableLength
   }
 
+  /** An end before the first byte is a refusal: the other side speaks first when it accepts. */
+  expectGreeting(): void {
+    this.#socket.once('secureConnect', () => {
+      this.#onSilentEnd = () => this.fail(tlsError(CLOSED_BEHIND_HANDSHAKE, this.remote))
+    })
+    this.#socket.once('data', () => {
+      this.#onSilentEnd = undefined
+    })
+  }
+
   attach(handler: ConnectionHandler): void {
     const socket = this.#socket
     socket.on('data', (bytes: Buffer) => handler.onBytes(bytes))
+    socket.once('end', () => this.#onSilentEnd?.())
     socket.on('error', (error) => {
       this.#error ??= classify(error, this.remote)
     })
@@ -149,6 +166,11 @@ class SocketConnection implements Connection {
   fail(error: TransportError): void {
     this.#error ??= error
     this.#socket.destroy()
+  }
+
+  cut(): void {
+    const message = `${formatAddress(this.remote)}: the connection is cut: nothing sent is acknowledged, and the machine does not answer`
+    this.fail(new ClusterError('connection-cut', message, this.remote))
   }
 
   send(bytes: Uint8Array, onFlushed: (sent: boolean) => void): void {
@@ -191,10 +213,12 @@ const CODES: Readonly<Record<string, TransportErrorCode>> = {
 /** The one place that turns errors of the runtime into ours. */
 function classify(error: unknown, address: NetworkAddress): TransportError {
   const foreign = errorCode(error) ?? ''
-  const code = CODES[foreign] ?? (/^ERR_(SSL|TLS)|^EPROTO$/.test(foreign) ? 'tls-failed' : 'transport-failed')
-  const reason =
-    code === 'tls-failed'
-      ? `no TLS handshake (${foreign}); do both sides have the same Broker::disable_ssl?`
-      : errorMessage(error)
-  return new ClusterError(code, `${formatAddress(address)}: ${reason}`, address, error)
+  if (isTlsError(foreign)) return tlsError(foreign, address, error)
+  const code = CODES[foreign] ?? 'transport-failed'
+  return new ClusterError(code, `${formatAddress(address)}: ${errorMessage(error)}`, address, error)
+}
+
+function tlsError(code: string, address: NetworkAddress, cause?: unknown): TransportError {
+  const message = `${formatAddress(address)}: ${explainTlsError(code)}`
+  return new ClusterError('tls-failed', message, address, cause)
 }

@@ -9,7 +9,16 @@ import type { NetworkAddress } from '../base/network-address.js'
  * How a connection is protected. `anonymous-tls` is what Zeek does without certificates: encrypted, nobody is
  * authenticated (spec/broker-protocol.md 4.2). Both ends must agree.
  */
-export type Security = 'plain' | 'anonymous-tls'
+export type Security = 'plain' | 'anonymous-tls' | Certificates
+
+/** Mutual authentication: both sides show a certificate that one of the other's authorities signed. PEM texts. */
+export interface Certificates {
+  /** Own certificate, then its chain. */
+  readonly certificate?: string
+  readonly key?: string
+  readonly passphrase?: string
+  readonly authorities: readonly string[]
+}
 
 export interface Connection {
   readonly remote: NetworkAddress
@@ -45,6 +54,8 @@ export type TransportErrorCode =
   | 'connection-timeout'
   | 'host-unreachable'
   | 'tls-failed'
+  /** Established, but data no longer gets to the other end. */
+  | 'connection-cut'
   | 'address-in-use'
   | 'address-not-available'
   | 'permission-denied'

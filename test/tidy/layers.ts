@@ -51,4 +51,8 @@ export const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
   'base/random.ts': ['node:crypto'],
   'base/disk.ts': ['node:fs/promises'],
   'transport/tcp.ts': ['node:net', 'node:tls', 'setTimeout', 'process.'],
+  'transport/tls.ts': ['node:tls'],
+  'transport/certificates.ts': ['node:fs'],
+  'transport/kernel.ts': ['process.'],
+  'transport/liveness.ts': ['node:net', 'setTimeout', 'setInterval'],
 }
