@@ -6,6 +6,8 @@ export { ByteWriter } from './byte-writer.js'
 export { type SetLike, ValueMap, ValueSet } from './containers.js'
 export { DecodeError, type DecodeErrorCode, EncodeError } from './decode-error.js'
 export { type EventMessage, type EventType, event, type ParameterTypes } from './event.js'
+export { valueFromJson, valueFromParsedJson, valueToExactJson, valueToJson } from './json.js'
+export { type Json, JsonNumber, JsonObject, type JsonOptions, parseJson } from './json-document.js'
 export type { LogField, LogWriterDescription } from './log-messages.js'
 export type { Encodable } from './messages.js'
 export {
@@ -43,3 +45,4 @@ export {
 } from './types.js'
 export { type ByteString, NONE, VALUE_TYPES, type Value, type ValueType } from './value.js'
 export { compareValues, equalValues, hashValue } from './value-order.js'
+export { valueAsZeekPrints } from './zeek-json.js'
