@@ -6,8 +6,20 @@ import { isUtf8 } from 'node:buffer'
 import { Address, Port, PROTOCOLS, Subnet } from './address.js'
 import type { ByteReader } from './byte-reader.js'
 import type { ByteWriter } from './byte-writer.js'
-import { DecodeError, EncodeError } from './decode-error.js'
-import { type ByteString, compareValues, NONE, type Value } from './value.js'
+import { DecodeError, unexpected } from './decode-error.js'
+import { type ByteString, NONE, type Value } from './value.js'
+import {
+  checkAddress,
+  checkBoolean,
+  checkCount,
+  checkNumber,
+  checkPort,
+  checkSigned,
+  checkSubnet,
+  checkValue,
+  MAX_DEPTH,
+} from './value-check.js'
+import { ascending, compareKeys, compareValues, isAscending, type TableEntry } from './value-order.js'
 
 /** Tag bytes (spec/broker-protocol.md 1.1). */
 export const TAG = {
@@ -28,29 +40,24 @@ export const TAG = {
   vector: 14,
 } as const
 
-/** Values nested deeper are refused in both directions. */
-export const MAX_DEPTH = 256
-
-const COUNT_MAX = 2n ** 64n - 1n
-const INTEGER_MAX = 2n ** 63n - 1n
-const INTEGER_MIN = -(2n ** 63n)
 const SMALLEST_NORMAL = 2.2250738585072014e-308
 
 export function writeCount(writer: ByteWriter, value: bigint): void {
+  if (typeof value !== 'bigint') throw unexpected('count (a bigint)', value)
   // Comparing and storing a `bigint` is slow; most counts fit a double.
   const small = Number(value)
   if (small >= 0 && small <= Number.MAX_SAFE_INTEGER) {
     writer.u8(TAG.count)
     return writer.u64FromNumber(small)
   }
-  if (value < 0n || value > COUNT_MAX) throw new EncodeError(`${value} does not fit a count (0 to 2^64-1)`)
+  checkCount(value)
   writer.u8(TAG.count)
   writer.u64(value)
 }
 
 /** A tag and a signed 64-bit body: integer, timestamp or timespan. */
 export function writeSigned(writer: ByteWriter, tag: number, value: bigint): void {
-  if (value < INTEGER_MIN || value > INTEGER_MAX) throw new EncodeError(`${value} does not fit 64 bits`)
+  checkSigned(value)
   writer.u8(tag)
   writer.i64(value)
 }
@@ -60,6 +67,7 @@ export function writeSigned(writer: ByteWriter, tag: number, value: bigint): voi
  * subnormals come out as garbage; ours become zero (spec/broker-protocol.md 1.4).
  */
 export function writeReal(writer: ByteWriter, value: number): void {
+  checkNumber(value)
   writer.u8(TAG.real)
   if (Number.isFinite(value)) {
     const subnormal = value !== 0 && Math.abs(value) < SMALLEST_NORMAL
@@ -72,6 +80,18 @@ export function writeReal(writer: ByteWriter, value: number): void {
   }
 }
 
+export function writeBoolean(writer: ByteWriter, value: boolean): void {
+  checkBoolean(value)
+  writer.u8(TAG.boolean)
+  writer.u8(value ? 1 : 0)
+}
+
+/** A string or enum value by its text or bytes. */
+function writeByteString(writer: ByteWriter, tag: number, value: ByteString): void {
+  writer.u8(tag)
+  writer.str(value)
+}
+
 /** The body of a real; see `writeReal`. */
 export function readReal(reader: ByteReader): number {
   const value = reader.f64()
@@ -80,6 +100,7 @@ export function readReal(reader: ByteReader): number {
 }
 
 export function writeAddress(writer: ByteWriter, value: Address): void {
+  checkAddress(value)
   writer.u8(TAG.address)
   writer.words(value.word0, value.word1, value.word2, value.word3)
 }
@@ -90,6 +111,7 @@ export function readAddress(reader: ByteReader): Address {
 }
 
 export function writeSubnet(writer: ByteWriter, value: Subnet): void {
+  checkSubnet(value)
   const { address } = value
   writer.u8(TAG.subnet)
   writer.words(address.word0, address.word1, address.word2, address.word3)
@@ -103,9 +125,7 @@ export function readSubnet(reader: ByteReader): Subnet {
 }
 
 export function writePort(writer: ByteWriter, value: Port): void {
-  if (!Number.isInteger(value.number) || value.number < 0 || value.number > 0xffff) {
-    throw new EncodeError(`${value.number} is not a port number`)
-  }
+  checkPort(value)
   writer.u8(TAG.port)
   writer.u16(value.number)
   writer.u8(PROTOCOLS.indexOf(value.protocol))
@@ -119,15 +139,21 @@ export function readPort(reader: ByteReader): Port {
   return new Port(number, protocol)
 }
 
-/** Appends one value. Throws `EncodeError` for what the format cannot express. */
-export function writeValue(writer: ByteWriter, value: Value, depth = 0): void {
-  if (depth > MAX_DEPTH) throw new EncodeError(`nested deeper than ${MAX_DEPTH}`)
+/**
+ * Appends one value. Sets and tables are put in order; of equal elements or keys the first one is written. Throws
+ * `EncodeError` for what the format cannot express; nothing is appended then.
+ */
+export function writeValue(writer: ByteWriter, value: Value): void {
+  checkValue(value)
+  appendValue(writer, value)
+}
+
+function appendValue(writer: ByteWriter, value: Value): void {
   switch (value.type) {
     case 'none':
       return writer.u8(TAG.none)
     case 'boolean':
-      writer.u8(TAG.boolean)
-      return writer.u8(value.value ? 1 : 0)
+      return writeBoolean(writer, value.value)
     case 'count':
       return writeCount(writer, value.value)
     case 'integer':
@@ -135,8 +161,7 @@ export function writeValue(writer: ByteWriter, value: Value, depth = 0): void {
     case 'real':
       return writeReal(writer, value.value)
     case 'string':
-      writer.u8(TAG.string)
-      return writer.str(value.value)
+      return writeByteString(writer, TAG.string, value.value)
     case 'address':
       return writeAddress(writer, value.value)
     case 'subnet':
@@ -148,29 +173,28 @@ export function writeValue(writer: ByteWriter, value: Value, depth = 0): void {
     case 'timespan':
       return writeSigned(writer, TAG.timespan, value.value)
     case 'enum-value':
-      writer.u8(TAG.enumValue)
-      return writer.str(value.value)
+      return writeByteString(writer, TAG.enumValue, value.value)
     case 'set': {
-      const elements = distinctSorted(value.value, compareValues)
+      const elements = ascending(value.value, compareValues)
       writer.u8(TAG.set)
       writer.varbyte(elements.length)
-      for (const element of elements) writeValue(writer, element, depth + 1)
+      for (const element of elements) appendValue(writer, element)
       return
     }
     case 'table': {
-      const entries = distinctSorted(value.value, (a, b) => compareValues(a[0], b[0]))
+      const entries = ascending(value.value, compareKeys)
       writer.u8(TAG.table)
       writer.varbyte(entries.length)
       for (const [key, element] of entries) {
-        writeValue(writer, key, depth + 1)
-        writeValue(writer, element, depth + 1)
+        appendValue(writer, key)
+        appendValue(writer, element)
       }
       return
     }
     case 'vector':
       writer.u8(TAG.vector)
       writer.varbyte(value.value.length)
-      for (const element of value.value) writeValue(writer, element, depth + 1)
+      for (const element of value.value) appendValue(writer, element)
   }
 }
 
@@ -211,12 +235,12 @@ export function readValue(reader: ByteReader, depth = 0): Value {
     case TAG.table: {
       const start = reader.offset
       const count = reader.elementCount(2)
-      const entries: (readonly [Value, Value])[] = []
+      const entries: TableEntry[] = []
       for (let index = 0; index < count; index += 1) {
         const key = readValue(reader, depth + 1)
         entries.push([key, readValue(reader, depth + 1)])
       }
-      return { type: 'table', value: canonical(entries, (a, b) => compareValues(a[0], b[0]), start) }
+      return { type: 'table', value: canonical(entries, compareKeys, start) }
     }
     case TAG.vector:
       return { type: 'vector', value: readSequence(reader, depth) }
@@ -281,23 +305,16 @@ function readSequence(reader: ByteReader, depth: number): Value[] {
   return elements
 }
 
-/** Elements as read, put in order; the same element twice is an error (spec/broker-protocol.md 1.3). */
-function canonical<T>(elements: T[], compare: (a: T, b: T) => number, offset: number): T[] {
-  let previousOrder = -1
-  for (let index = 1; index < elements.length && previousOrder < 0; index += 1) {
-    previousOrder = compare(elements[index - 1]!, elements[index]!)
+/** Elements put in order; the same element twice is an error (spec/broker-protocol.md 1.3). */
+export function canonical<T>(
+  elements: readonly T[],
+  compare: (a: T, b: T) => number,
+  offset: number,
+): readonly T[] {
+  if (isAscending(elements, compare)) return elements
+  const distinct = ascending(elements, compare)
+  if (distinct.length < elements.length) {
+    throw new DecodeError('duplicate-element', 'the same element or key twice', offset)
   }
-  if (previousOrder < 0) return elements
-  elements.sort(compare)
-  for (let index = 1; index < elements.length; index += 1) {
-    if (compare(elements[index - 1]!, elements[index]!) === 0) {
-      throw new DecodeError('duplicate-element', 'the same element or key twice', offset)
-    }
-  }
-  return elements
-}
-
-function distinctSorted<T>(elements: readonly T[], compare: (a: T, b: T) => number): readonly T[] {
-  const sorted = [...elements].sort(compare)
-  return sorted.filter((element, index) => index === 0 || compare(sorted[index - 1]!, element) !== 0)
+  return distinct
 }

@@ -124,7 +124,10 @@ export class ByteWriter {
     this.u8(rest)
   }
 
-  /** Varbyte length, then the bytes; text is UTF-8. */
+  /**
+   * Varbyte length, then the bytes; text is UTF-8. Throws `EncodeError` for half of a surrogate pair, which UTF-8 does
+   * not have.
+   */
   str(value: string | Uint8Array): void {
     if (typeof value !== 'string') {
       this.varbyte(value.length)
@@ -146,6 +149,7 @@ export class ByteWriter {
       if (index === length) return
       this.length = start
     }
+    checkWellFormed(value)
     const byteLength = Buffer.byteLength(value)
     this.varbyte(byteLength)
     const offset = this.reserve(byteLength)
@@ -160,4 +164,9 @@ export class ByteWriter {
     this.bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
+}
+
+/** Throws `EncodeError` for text with half of a surrogate pair. */
+export function checkWellFormed(text: string): void {
+  if (!text.isWellFormed()) throw new EncodeError('text with half of a surrogate pair is no UTF-8')
 }

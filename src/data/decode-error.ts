@@ -28,11 +28,34 @@ export class DecodeError extends ClusterError<DecodeErrorCode, { readonly offset
   }
 }
 
-/** A value that the wire format cannot express. */
-export class EncodeError extends ClusterError<'not-representable', undefined> {
+/**
+ * A value that the wire format cannot express. `data.path` says where in the message it is (`argument 2, field host`),
+ * empty when it is the value itself; `data.reason` what is wrong with it.
+ */
+export class EncodeError extends ClusterError<
+  'not-representable',
+  { readonly path: string; readonly reason: string }
+> {
   override readonly name = 'EncodeError'
 
-  constructor(message: string) {
-    super('not-representable', message, undefined)
+  constructor(reason: string, path = '') {
+    super('not-representable', path === '' ? reason : `${path}: ${reason}`, { path, reason })
+  }
+}
+
+/** A value of another JavaScript type than the Zeek type needs. */
+export function unexpected(expected: string, found: unknown): EncodeError {
+  return new EncodeError(`expected ${expected}, found ${describe(found)}`)
+}
+
+function describe(value: unknown): string {
+  switch (typeof value) {
+    case 'undefined':
+      return 'nothing (undefined)'
+    case 'object':
+      if (value === null) return 'null'
+      return Array.isArray(value) ? 'an array' : `an object (${value.constructor?.name ?? 'without class'})`
+    default:
+      return `a ${typeof value}`
   }
 }

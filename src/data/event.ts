@@ -9,9 +9,9 @@
 import { TAG } from './binary.js'
 import type { ByteReader } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
-import { DecodeError } from './decode-error.js'
+import { type DataType, locateFault, type Natives, type Part } from './data-type.js'
+import { DecodeError, EncodeError } from './decode-error.js'
 import { type Encodable, MESSAGE_TYPE, writeMessageStart } from './messages.js'
-import type { DataType, Natives } from './types.js'
 
 /** Types of the parameters of an event. */
 // biome-ignore lint/suspicious/noExplicitAny: a list of types of anything; `never` would refuse every element
@@ -44,7 +44,20 @@ export class EventMessage implements Encodable {
   writeTo(writer: ByteWriter): void {
     writer.raw(this.#prefix)
     const types = this.#types
-    for (let index = 0; index < types.length; index += 1) types[index]!.write(writer, this.args[index])
+    const args = this.args
+    if (args.length !== types.length) {
+      throw new EncodeError(`expected ${types.length} arguments, found ${args.length}`)
+    }
+    try {
+      for (let index = 0; index < types.length; index += 1) types[index]!.write(writer, args[index])
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error
+      throw locateFault(error, this.#parts())
+    }
+  }
+
+  *#parts(): Iterable<Part> {
+    for (const [index, type] of this.#types.entries()) yield [`argument ${index + 1}`, type, this.args[index]]
   }
 }
 

@@ -1,9 +1,15 @@
+/** Values as JSON, both ways: everything that Zeek was recorded with, random values, and input that is refused. */
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fromHex, readJsonLines, vectorNames } from '../../test/support/vectors.js'
-import { readValue } from './binary.js'
+import { anyValue } from '../../test/support/arbitrary-values.js'
+import { fromHex, readJsonLines, toHex, vectorNames } from '../../test/support/vectors.js'
+import { Address, Port, Subnet } from './address.js'
+import { readValue, writeValue } from './binary.js'
 import { ByteReader } from './byte-reader.js'
+import { ByteWriter } from './byte-writer.js'
 import { DecodeError } from './decode-error.js'
-import { valueFromJson, valueToJson } from './json.js'
+import { valueFromJson, valueFromParsedJson, valueToExactJson, valueToJson } from './json.js'
+import { JsonObject, parseJson } from './json-document.js'
 import type { Value } from './value.js'
 
 interface Recorded {
@@ -19,25 +25,10 @@ function decode(hex: string): Value {
   return readValue(reader)
 }
 
-/** JSON has no bytes that are not UTF-8, and no NaN or infinity. */
-function isRepresentable(value: Value): boolean {
-  switch (value.type) {
-    case 'string':
-    case 'enum-value':
-      return (
-        typeof value.value === 'string' ||
-        Buffer.from(value.value).toString('utf8').includes('\ufffd') === false
-      )
-    case 'real':
-      return Number.isFinite(value.value)
-    case 'set':
-    case 'vector':
-      return value.value.every(isRepresentable)
-    case 'table':
-      return value.value.every(([key, entry]) => isRepresentable(key) && isRepresentable(entry))
-    default:
-      return true
-  }
+function encode(value: Value): string {
+  const writer = new ByteWriter()
+  writeValue(writer, value)
+  return toHex(writer.written())
 }
 
 describe('every value that Zeek was recorded with', () => {
@@ -45,9 +36,10 @@ describe('every value that Zeek was recorded with', () => {
     for (const { name, value_hex } of readJsonLines<Recorded>(`values/${file}`)) {
       if (value_hex === undefined) continue
       const value = decode(value_hex)
-      const json = valueToJson(value)
-      expect(() => JSON.parse(json), name).not.toThrow()
-      if (isRepresentable(value)) expect(valueFromJson(json), `${name}: ${json}`).toEqual(value)
+      expect(() => JSON.parse(valueToJson(value)), name).not.toThrow()
+      const exact = valueToExactJson(value)
+      expect(() => JSON.parse(exact), name).not.toThrow()
+      expect(encode(valueFromJson(exact)), `${name}: ${exact}`).toBe(value_hex)
     }
   })
 })
@@ -76,11 +68,93 @@ describe('texts', () => {
     expect(valueFromJson(json)).toEqual(value)
   })
 
-  test('blanks and the order of members do not matter', () => {
-    expect(valueFromJson(' { "data" : [ ] , "@data-type" : "vector" } \n')).toEqual({
+  test('blanks, the order of members and unknown members do not matter', () => {
+    expect(valueFromJson(' { "data" : [ ] , "x": [{"y": null}], "@data-type" : "vector" } \r\n\t')).toEqual({
       type: 'vector',
       value: [],
     })
+  })
+
+  test.each<readonly [string, Value]>([
+    ['{"@data-type":"none"}', { type: 'none' }],
+    ['{"@data-type":"real","data":1e3}', { type: 'real', value: 1000 }],
+    ['{"@data-type":"real","data":-0.0}', { type: 'real', value: -0 }],
+    ['{"@data-type":"string","data":"\\u00fc\\ud83d\\ude00\\/\\b"}', { type: 'string', value: 'ü😀/\b' }],
+    ['{"@data-type":"port","data":"80"}', { type: 'port', value: new Port(80, 'tcp') }],
+    ['{"@data-type":"port","data":"80/sctp"}', { type: 'port', value: new Port(80, 'unknown') }],
+    ['{"@data-type":"port","data":"0/?"}', { type: 'port', value: new Port(0, 'unknown') }],
+    [
+      '{"@data-type":"timestamp","data":"1970-01-01T02:00:01+02:00"}',
+      { type: 'timestamp', value: 1_000_000_000n },
+    ],
+    ['{"@data-type":"timestamp","data":"1969-12-31T22:30:00-0130"}', { type: 'timestamp', value: 0n }],
+    [
+      '{"@data-type":"timestamp","data":"1970-01-01T00:00:00.5Z"}',
+      { type: 'timestamp', value: 500_000_000n },
+    ],
+    ['{"@data-type":"timespan","data":"1.5s"}', { type: 'timespan', value: 1_500_000_000n }],
+    ['{"@data-type":"timespan","data":"-0.25us"}', { type: 'timespan', value: -250n }],
+    ['{"@data-type":"timespan","data":"2h"}', { type: 'timespan', value: 7_200_000_000_000n }],
+    ['{"@data-type":"timespan","data":"9223372036.854775807s"}', { type: 'timespan', value: 2n ** 63n - 1n }],
+    [
+      '{"@data-type":"set","data":[{"@data-type":"count","data":2},{"@data-type":"count","data":1}]}',
+      {
+        type: 'set',
+        value: [
+          { type: 'count', value: 1n },
+          { type: 'count', value: 2n },
+        ],
+      },
+    ],
+  ])('%s is read as by Zeek', (json, value) => {
+    expect(valueFromJson(json)).toEqual(value)
+  })
+})
+
+describe('the exact form', () => {
+  test.each<readonly [Value, string]>([
+    [{ type: 'real', value: 1e21 }, '1.0e+21'],
+    [{ type: 'real', value: 1.5e-9 }, '1.5e-9'],
+    [{ type: 'real', value: -0 }, '-0.0'],
+    [{ type: 'real', value: Number.NaN }, '"nan"'],
+    [{ type: 'real', value: Number.NEGATIVE_INFINITY }, '"-inf"'],
+    [{ type: 'timestamp', value: 0n }, '"1970-01-01T00:00:00.000000000"'],
+    [{ type: 'timestamp', value: 2n ** 63n - 1n }, '"2262-04-11T23:47:16.854775807"'],
+    [{ type: 'timestamp', value: -(2n ** 63n) }, '"1677-09-21T00:12:43.145224192"'],
+    [{ type: 'string', value: Uint8Array.of(0x68, 0xff, 0x69) }, '"h\ufffdi","hex":"68ff69"'],
+    [{ type: 'enum-value', value: Uint8Array.of(0xff) }, '"\ufffd","hex":"ff"'],
+    [
+      { type: 'subnet', value: new Subnet(Address.parse('10.0.0.1'), 104) },
+      '"10.0.0.1/8","hex":"00000000000000000000ffff0a00000168"',
+    ],
+    [
+      { type: 'subnet', value: new Subnet(Address.parse('::'), 200) },
+      '"::/200","hex":"00000000000000000000000000000000c8"',
+    ],
+  ])('%o', (value, data) => {
+    expect(valueToExactJson(value)).toBe(`{"@data-type":"${value.type}","data":${data}}`)
+    expect(valueFromJson(valueToExactJson(value))).toEqual(value)
+  })
+
+  test('every value comes back, to the byte, and the text is JSON', () => {
+    fc.assert(
+      fc.property(anyValue, (value) => {
+        const json = valueToExactJson(value)
+        expect(() => JSON.parse(json)).not.toThrow()
+        expect(valueFromJson(json)).toEqual(value)
+        expect(encode(valueFromJson(json))).toBe(encode(value))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('nesting up to the limit of the binary format', () => {
+    let value: Value = { type: 'none' }
+    for (let depth = 0; depth < 256; depth += 1) value = { type: 'table', value: [[{ type: 'none' }, value]] }
+    expect(encode(valueFromJson(valueToExactJson(value)))).toBe(encode(value))
+    expect(() => valueFromJson(valueToExactJson({ type: 'vector', value: [value] }))).toThrow(
+      expect.objectContaining({ code: 'too-deep' }),
+    )
   })
 })
 
@@ -97,15 +171,58 @@ describe('malformed input is a DecodeError', () => {
     '{"@data-type":"count"}',
     '{"data":5}',
     '{"@data-type":5,"data":5}',
+    '{"@data-type":"count","data":-1}',
+    '{"@data-type":"count","data":18446744073709551616}',
+    '{"@data-type":"count","data":"5"}',
+    '{"@data-type":"integer","data":9223372036854775808}',
+    '{"@data-type":"integer","data":-9223372036854775809}',
+    '{"@data-type":"integer","data":1.0}',
+    `{"@data-type":"integer","data":1${'0'.repeat(100)}}`,
+    '{"@data-type":"real","data":1}',
+    '{"@data-type":"real","data":1.}',
+    '{"@data-type":"real","data":.5}',
+    '{"@data-type":"real","data":+1.0}',
+    '{"@data-type":"real","data":01.0}',
+    '{"@data-type":"real","data":1e999}',
+    '{"@data-type":"real","data":inf}',
+    '{"@data-type":"real","data":"Infinity"}',
     '{"@data-type":"boolean","data":1}',
+    '{"@data-type":"boolean","data":trueish}',
+    '{"@data-type":"boolean","data":"true"}',
     '{"@data-type":"real","data":"1.0"}',
     '{"@data-type":"string","data":"a\nb"}',
     '{"@data-type":"string","data":"\\x41"}',
+    '{"@data-type":"string","data":"\\v"}',
+    '{"@data-type":"string","data":"\\u12"}',
+    '{"@data-type":"string","data":"\\ud800"}',
+    '{"@data-type":"string","data":"\\ud800\\u0041"}',
+    '{"@data-type":"string","data":"\\udc00\\ud800"}',
+    '{"@data-type":"string","data":"\ud800"}',
+    '{"@data-type":"string","data":"a\\',
+    '{"@data-type":"string","data":"a\\"',
+    '{"@data-type":"string","hex":"6"}',
+    '{"@data-type":"string","hex":"6g"}',
+    '{"@data-type":"string","hex":66}',
+    '{"@data-type":"subnet","hex":"00"}',
+    '{"@data-type":"subnet","data":5}',
     '{"@data-type":"address","data":"10.0.0"}',
     '{"@data-type":"subnet","data":"10.0.0.0/33"}',
     '{"@data-type":"port","data":"65536/tcp"}',
     '{"@data-type":"timestamp","data":"2026-02-30T25:00:00"}',
+    '{"@data-type":"port","data":"-1/tcp"}',
+    '{"@data-type":"port","data":80}',
+    '{"@data-type":"timestamp","data":"2026-02-30T00:00:00"}',
+    '{"@data-type":"timestamp","data":"2026-01-01T00:00:60"}',
+    '{"@data-type":"timestamp","data":"2026-01-01 00:00:00"}',
+    '{"@data-type":"timestamp","data":"2262-04-11T23:47:16.854775808"}',
+    '{"@data-type":"timestamp","data":"1677-09-21T00:12:43.145224191"}',
     '{"@data-type":"timespan","data":"5"}',
+    '{"@data-type":"timespan","data":"1d"}',
+    '{"@data-type":"timespan","data":"9223372037s"}',
+    '{"@data-type":"timespan","data":5}',
+    '{"@data-type":"set","data":[{"@data-type":"count","data":1},{"@data-type":"count","data":1}]}',
+    `{"@data-type":"table","data":[${Array(2).fill('{"key":{"@data-type":"none"},"value":{"@data-type":"none"}}').join(',')}]}`,
+    '{"@data-type":"no-type","data":5}',
     '{"@data-type":"vector","data":{}}',
     '{"@data-type":"vector","data":[5]}',
     '{"@data-type":"table","data":[{"key":{"@data-type":"none","data":{}}}]}',
@@ -118,8 +235,84 @@ describe('malformed input is a DecodeError', () => {
     expect(() => valueFromJson(text)).toThrow(DecodeError)
   })
 
+  test.each([
+    ['{"@data-type":"vector","data":[{"@data-type":"count","data":-1}]}', 'type-mismatch', 31],
+    ['{"a":1,}', 'invalid-message', 7],
+    ['["ü",x]', 'invalid-message', 6],
+    ['["a', 'truncated', 3],
+    ['[] []', 'trailing-bytes', 3],
+  ])('%s: the code and the place in bytes', (text, code, offset) => {
+    expect(() => valueFromJson(text)).toThrow(expect.objectContaining({ code, data: { offset } }))
+  })
+
+  test('a long text is read in time that grows with its length', () => {
+    const started = performance.now()
+    const elements = Array.from({ length: 100_000 }, (_, index) => `{"@data-type":"count","data":${index}}`)
+    valueFromJson(`{"@data-type":"set","data":[${elements.reverse().join(' , ')}]}`)
+    valueFromJson(`{"@data-type":"string","data":"${'\\n\\u00fc'.repeat(200_000)}"}`)
+    expect(() => valueFromJson(`{"@data-type":"count","data":${'9'.repeat(3_000_000)}}`)).toThrow(DecodeError)
+    expect(() => valueFromJson('"'.padEnd(3_000_000, '\\"'))).toThrow(DecodeError)
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+
+  test('anything is a value or a DecodeError', () => {
+    const token = fc.constantFrom(
+      ...'{}[],:"\\ x1e.-'.split(''),
+      '"@data-type":',
+      '"data":',
+      '"hex":"ff"',
+      '"set"',
+      '"vector"',
+      '"count"',
+      '{"@data-type":"none"}',
+    )
+    const text = fc.oneof(
+      fc.array(token).map((tokens) => tokens.join('')),
+      fc.string({ unit: 'binary' }),
+    )
+    fc.assert(
+      fc.property(text, fc.boolean(), (json, tolerant) => {
+        try {
+          valueFromJson(json, { tolerant })
+        } catch (error) {
+          expect(error).toBeInstanceOf(DecodeError)
+        }
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
   test('nesting has a limit', () => {
     const deep = '{"@data-type":"vector","data":['.repeat(10_000)
     expect(() => valueFromJson(deep)).toThrow(expect.objectContaining({ code: 'too-deep' }))
+  })
+})
+
+describe('what Zeek writes', () => {
+  const tolerant = (text: Uint8Array): Value => valueFromJson(text, { tolerant: true })
+
+  test('bytes, control characters, vertical tabs and odd reals are only read tolerantly', () => {
+    const wrap = (type: string, data: string): Buffer =>
+      Buffer.from(`{"@data-type":"${type}","data":${data}}`, 'latin1')
+    const cases: readonly (readonly [Buffer, Value['type'], unknown])[] = [
+      [wrap('string', '"a\u00ff\u0001"'), 'string', Uint8Array.of(0x61, 0xff, 1)],
+      [wrap('enum-value', '"\u00fe\\n"'), 'enum-value', Uint8Array.of(0xfe, 10)],
+      [wrap('string', '"\u0000\\v\u001f"'), 'string', '\0\v\u001f'],
+      [wrap('real', 'inf'), 'real', Number.POSITIVE_INFINITY],
+      [wrap('real', '-inf'), 'real', Number.NEGATIVE_INFINITY],
+      [wrap('real', 'nan'), 'real', Number.NaN],
+    ]
+    for (const [text, type, value] of cases) {
+      expect(tolerant(text)).toEqual({ type, value })
+      expect(() => valueFromJson(text)).toThrow(DecodeError)
+    }
+  })
+
+  test('a document is parsed once for its members and its value', () => {
+    const text = '{"type":"data-message","topic":"/t","@data-type":"count","data":7}'
+    const document = parseJson(text)
+    expect(document).toBeInstanceOf(JsonObject)
+    expect((document as JsonObject).get('topic')).toBe('/t')
+    expect(valueFromParsedJson(document)).toEqual({ type: 'count', value: 7n })
   })
 })

@@ -1,18 +1,43 @@
 /**
- * Broker data as JSON, version 1 (spec/broker-protocol.md 9.1), lossless where JSON allows: integers are written
- * with all digits and read with them, which `JSON.parse` cannot do.
+ * Broker data as JSON, version 1 (spec/broker-protocol.md 9.1). Two forms are written: one for programs that read
+ * JSON and expect Broker's, and an exact one from which every value comes back as it was. Both are read.
  */
-import { Address, Port, Subnet } from './address.js'
+import { isUtf8 } from 'node:buffer'
+import type { Subnet } from './address.js'
+import { canonical, readSubnet, writeSubnet } from './binary.js'
+import { ByteReader } from './byte-reader.js'
+import { ByteWriter } from './byte-writer.js'
 import { DecodeError } from './decode-error.js'
-import { type ByteString, NONE, type Value } from './value.js'
+import { type Json, JsonNumber, JsonObject, type JsonOptions, parseJson } from './json-document.js'
+import { portText, scalarFromText, timespanText, timestampText } from './scalar-text.js'
+import { type ByteString, NONE, toByteArray, type Value } from './value.js'
+import { MAX_DEPTH } from './value-check.js'
+import { compareKeys, compareValues, type TableEntry } from './value-order.js'
 
-/** The JSON text of a value: `{"@data-type":"count","data":5}`. */
+/** Whether nothing may get lost. */
+type Form = 'readable' | 'exact'
+
+/**
+ * The JSON text of a value: `{"@data-type":"count","data":5}`. Integers have all digits, times as many as they need
+ * and at least three. Bytes that are not UTF-8 become U+FFFD, infinities and NaN strings: JSON has none of these.
+ */
 export function valueToJson(value: Value): string {
-  const body = dataToJson(value)
-  return `{"@data-type":"${value.type}","data":${body}}`
+  return toText(value, 'readable')
 }
 
-function dataToJson(value: Value): string {
+/**
+ * The JSON text of a value from which `valueFromJson` makes the same value: reals always have a point, times nine
+ * digits; texts that are not UTF-8 and subnets with host bits or an odd length have a member `hex` with their bytes.
+ */
+export function valueToExactJson(value: Value): string {
+  return toText(value, 'exact')
+}
+
+function toText(value: Value, form: Form): string {
+  return `{"@data-type":"${value.type}","data":${dataText(value, form)}}`
+}
+
+function dataText(value: Value, form: Form): string {
   switch (value.type) {
     case 'none':
       return '{}'
@@ -22,259 +47,205 @@ function dataToJson(value: Value): string {
     case 'integer':
       return value.value.toString()
     case 'real':
-      return realToJson(value.value)
+      return realText(value.value, form)
     case 'string':
     case 'enum-value':
-      return JSON.stringify(textOf(value.value))
+      return byteStringText(value.value, form)
     case 'address':
-    case 'subnet':
       return JSON.stringify(value.value.toString())
+    case 'subnet':
+      return subnetText(value.value, form)
     case 'port':
-      return JSON.stringify(value.value.toString().replace('unknown', '?'))
-    case 'timestamp':
-      return JSON.stringify(timestampText(value.value))
+      return JSON.stringify(portText(value.value))
+    case 'timestamp': {
+      const text = timestampText(value.value)
+      return JSON.stringify(form === 'exact' ? text : text.replace(/(?:000){1,2}$/, ''))
+    }
     case 'timespan':
       return JSON.stringify(timespanText(value.value))
     case 'set':
     case 'vector':
-      return `[${value.value.map(valueToJson).join(',')}]`
+      return `[${value.value.map((element) => toText(element, form)).join(',')}]`
     case 'table':
-      return `[${value.value.map(([key, entry]) => `{"key":${valueToJson(key)},"value":${valueToJson(entry)}}`).join(',')}]`
+      return `[${value.value
+        .map(([key, entry]) => `{"key":${toText(key, form)},"value":${toText(entry, form)}}`)
+        .join(',')}]`
   }
 }
 
-/** Bytes that are not UTF-8 become U+FFFD: JSON has no bytes. */
-function textOf(value: ByteString): string {
-  return typeof value === 'string' ? value : Buffer.from(value).toString('utf8')
+function realText(value: number, form: Form): string {
+  if (Number.isNaN(value)) return '"nan"'
+  if (!Number.isFinite(value)) return value > 0 ? '"inf"' : '"-inf"'
+  const text = Object.is(value, -0) ? '-0' : String(value)
+  if (text.includes('.')) return text
+  const [digits, exponent] = text.split('e')
+  if (exponent === undefined) return `${text}.0`
+  return form === 'exact' ? `${digits}.0e${exponent}` : text
 }
 
-function realToJson(value: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? '"nan"' : value > 0 ? '"inf"' : '"-inf"'
-  const text = Object.is(value, -0) ? '-0.0' : String(value)
-  return /[.e]/.test(text) ? text : `${text}.0`
+function byteStringText(value: ByteString, form: Form): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  const text = JSON.stringify(Buffer.from(value).toString())
+  return form === 'exact' && !isUtf8(value) ? `${text},"hex":"${toHex(value)}"` : text
 }
 
-function timestampText(nanoseconds: bigint): string {
-  const seconds = nanoseconds / 1_000_000_000n - (nanoseconds % 1_000_000_000n < 0n ? 1n : 0n)
-  const fraction = nanoseconds - seconds * 1_000_000_000n
-  const date = new Date(Number(seconds) * 1000)
-  if (Number.isNaN(date.getTime())) return `${nanoseconds}ns`
-  const digits = fraction
-    .toString()
-    .padStart(9, '0')
-    .replace(/(?:000){1,2}$/, '')
-  return `${date.toISOString().slice(0, 19)}.${digits}`
+function subnetText(value: Subnet, form: Form): string {
+  const text = JSON.stringify(value.toString())
+  return form === 'exact' && !isOrdinary(value) ? `${text},"hex":"${subnetHex(value)}"` : text
 }
 
-const UNITS: readonly (readonly [string, bigint])[] = [
-  ['s', 1_000_000_000n],
-  ['ms', 1_000_000n],
-  ['us', 1000n],
-  ['ns', 1n],
-]
-
-function timespanText(nanoseconds: bigint): string {
-  const [unit, size] = UNITS.find(([, candidate]) => nanoseconds % candidate === 0n) ?? ['ns', 1n]
-  return `${nanoseconds / size}${unit}`
+/** Whether the text says everything about the subnet: no host bits, and a length that its family has. */
+function isOrdinary({ address, length }: Subnet): boolean {
+  return length >= (address.isIPv4 ? 96 : 0) && length <= 128 && address.masked(length).equals(address)
 }
 
-/** Reads the JSON text of one value. Throws `DecodeError`. */
-export function valueFromJson(text: string): Value {
-  const reader = new JsonReader(text)
-  const value = toValue(reader.read())
-  reader.expectEnd()
-  return value
+/** Address and length as on the wire. */
+function subnetHex(value: Subnet): string {
+  const writer = new ByteWriter()
+  writeSubnet(writer, value)
+  return toHex(writer.written().subarray(1))
 }
 
-/** A parsed JSON document; numbers keep their digits. */
-type Json = null | boolean | string | JsonNumber | readonly Json[] | ReadonlyMap<string, Json>
+const SUBNET_BYTES = 17
 
-class JsonNumber {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
-  }
+/** Reads the JSON text of one value, in either form. Throws `DecodeError`. */
+export function valueFromJson(text: string | Uint8Array, options: JsonOptions = {}): Value {
+  return valueFromParsedJson(parseJson(text, options))
 }
 
-const MAX_DEPTH = 128
-
-class JsonReader {
-  readonly #text: string
-  #offset = 0
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  expectEnd(): void {
-    this.#skipBlanks()
-    if (this.#offset < this.#text.length) throw this.#error('text behind the value')
-  }
-
-  read(depth = 0): Json {
-    if (depth > MAX_DEPTH) throw new DecodeError('too-deep', `nested deeper than ${MAX_DEPTH}`, this.#offset)
-    this.#skipBlanks()
-    const start = this.#text[this.#offset]
-    if (start === '{') return this.#readObject(depth)
-    if (start === '[') return this.#readArray(depth)
-    if (start === '"') return this.#readString()
-    const match = this.#match(/(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y)
-    if (match === 'true' || match === 'false') return match === 'true'
-    return match === 'null' ? null : new JsonNumber(match)
-  }
-
-  #readObject(depth: number): ReadonlyMap<string, Json> {
-    const members = new Map<string, Json>()
-    this.#readList('}', () => {
-      this.#skipBlanks()
-      const key = this.#readString()
-      this.#skipBlanks()
-      this.#match(/:/y)
-      members.set(key, this.read(depth + 1))
-    })
-    return members
-  }
-
-  #readArray(depth: number): readonly Json[] {
-    const elements: Json[] = []
-    this.#readList(']', () => elements.push(this.read(depth + 1)))
-    return elements
-  }
-
-  #readList(end: string, readItem: () => void): void {
-    this.#offset += 1
-    this.#skipBlanks()
-    if (this.#text[this.#offset] === end) {
-      this.#offset += 1
-      return
-    }
-    for (;;) {
-      readItem()
-      this.#skipBlanks()
-      if (this.#match(end === '}' ? /[,}]/y : /[,\]]/y) === end) return
-    }
-  }
-
-  #readString(): string {
-    const raw = this.#match(/"(?:[^"\\]|\\.)*"/sy)
-    try {
-      return JSON.parse(raw) as string
-    } catch {
-      throw this.#error('not a valid string')
-    }
-  }
-
-  #skipBlanks(): void {
-    this.#match(/\s*/y)
-  }
-
-  #match(pattern: RegExp): string {
-    pattern.lastIndex = this.#offset
-    const match = pattern.exec(this.#text)
-    if (match === null) throw this.#error('not valid JSON')
-    this.#offset += match[0].length
-    return match[0]
-  }
-
-  #error(message: string): DecodeError {
-    return new DecodeError('invalid-message', message, this.#offset)
-  }
+/**
+ * The value of a parsed object with `@data-type` and `data`; other members are ignored. Throws `DecodeError`: the
+ * offset is that of the innermost such object.
+ */
+export function valueFromParsedJson(json: Json | undefined): Value {
+  return toValue(json, 0, 0)
 }
 
-function toValue(json: Json): Value {
-  if (!(json instanceof Map)) throw mismatch('expected an object with @data-type and data')
+function toValue(json: Json | undefined, parentOffset: number, depth: number): Value {
+  if (!(json instanceof JsonObject)) {
+    throw mismatch('expected an object with @data-type and data', parentOffset)
+  }
+  if (depth > MAX_DEPTH) throw new DecodeError('too-deep', `nested deeper than ${MAX_DEPTH}`, json.offset)
   const type = json.get('@data-type')
   const data = json.get('data')
-  if (type === 'none') return NONE
-  if (data === undefined) throw mismatch('data is missing')
   switch (type) {
+    case 'none':
+      return NONE
     case 'boolean':
       if (typeof data !== 'boolean') break
       return { type, value: data }
     case 'count':
     case 'integer':
-      if (!(data instanceof JsonNumber) || !/^-?\d+$/.test(data.text)) break
-      return { type, value: BigInt(data.text) }
+      if (!(data instanceof JsonNumber) || !INTEGER.test(data.text)) break
+      return { type, value: integerInRange(type, data.text, json.offset) }
     case 'real':
-      if (!(data instanceof JsonNumber)) break
-      return { type, value: Number(data.text) }
+      return { type, value: toReal(data, json.offset) }
     case 'string':
-    case 'enum-value':
+    case 'enum-value': {
+      const value = hexOf(json) ?? data
+      if (typeof value !== 'string' && !(value instanceof Uint8Array)) break
+      return { type, value }
+    }
+    case 'subnet': {
+      const bytes = hexOf(json)
+      if (bytes !== undefined) return { type, value: subnetFromBytes(toByteArray(bytes), json.offset) }
       if (typeof data !== 'string') break
-      return { type, value: data }
-    case 'address':
-    case 'subnet':
+      return scalarFromText(type, data, json.offset)
+    }
     case 'port':
+      if (typeof data !== 'string') break
+      return scalarFromText(type, data.replace(OTHER_PROTOCOL, '/?'), json.offset)
+    case 'address':
     case 'timestamp':
     case 'timespan':
       if (typeof data !== 'string') break
-      return scalarFromText(type, data)
-    case 'set':
+      return scalarFromText(type, data, json.offset)
     case 'vector':
-      if (!Array.isArray(data)) break
-      return { type, value: data.map(toValue) }
-    case 'table':
-      if (!Array.isArray(data)) break
-      return { type, value: data.map(toEntry) }
-    default:
-      throw mismatch(`unknown @data-type ${String(type)}`)
-  }
-  throw mismatch(`data does not fit @data-type ${type}`)
-}
-
-function toEntry(json: Json): readonly [Value, Value] {
-  if (!(json instanceof Map)) throw mismatch('a table entry is an object with key and value')
-  return [toValue(json.get('key') ?? null), toValue(json.get('value') ?? null)]
-}
-
-/** A value from the text that people write: `80/tcp`, `10.0.0.0/8`, `1.5s`. Throws `DecodeError`. */
-export function scalarFromText(
-  type: 'address' | 'subnet' | 'port' | 'timestamp' | 'timespan',
-  text: string,
-): Value {
-  try {
-    switch (type) {
-      case 'address':
-        return { type, value: Address.parse(text) }
-      case 'subnet':
-        return { type, value: Subnet.parse(text) }
-      case 'port':
-        return { type, value: text.includes('/') ? Port.parse(text) : Port.parse(`${text}/tcp`) }
-      case 'timestamp':
-        return { type, value: parseTimestamp(text) }
-      case 'timespan':
-        return { type, value: parseTimespan(text) }
+      if (!isList(data)) break
+      return { type, value: data.map((element) => toValue(element, json.offset, depth + 1)) }
+    case 'set': {
+      if (!isList(data)) break
+      const elements = data.map((element) => toValue(element, json.offset, depth + 1))
+      return { type, value: canonical(elements, compareValues, json.offset) }
     }
-  } catch (error) {
-    if (error instanceof RangeError) throw mismatch(error.message)
-    throw error
+    case 'table': {
+      if (!isList(data)) break
+      const entries = data.map((entry) => toEntry(entry, json.offset, depth + 1))
+      return { type, value: canonical(entries, compareKeys, json.offset) }
+    }
+    default:
+      throw mismatch(
+        typeof type === 'string' ? `unknown @data-type '${type}'` : '@data-type is missing',
+        json.offset,
+      )
   }
+  throw mismatch(data === undefined ? 'data is missing' : `data does not fit @data-type ${type}`, json.offset)
 }
 
-function parseTimestamp(text: string): bigint {
-  const match = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/.exec(text)
-  const ms = match === null ? Number.NaN : Date.parse(`${match[1]}${match[3] ?? 'Z'}`)
-  if (match === null || Number.isNaN(ms)) throw new RangeError(`not a time: '${text}'`)
-  return BigInt(ms) * 1_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'))
+function toEntry(json: Json, parentOffset: number, depth: number): TableEntry {
+  if (!(json instanceof JsonObject)) {
+    throw mismatch('a table entry is an object with key and value', parentOffset)
+  }
+  return [toValue(json.get('key'), json.offset, depth), toValue(json.get('value'), json.offset, depth)]
 }
 
-const TIMESPAN_UNITS: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  min: 60e9,
-  h: 3600e9,
+/** At most 20 digits: those of 64 bits. */
+const INTEGER = /^-?\d{1,20}$/
+
+/** Broker takes any protocol that it does not know for the unknown one. */
+const OTHER_PROTOCOL = /\/(?!(?:tcp|udp|icmp)$)[^/]*$/
+
+function integerInRange(type: 'count' | 'integer', text: string, offset: number): bigint {
+  const value = BigInt(text)
+  const fits = type === 'count' ? BigInt.asUintN(64, value) === value : BigInt.asIntN(64, value) === value
+  if (!fits) throw mismatch(`${text} does not fit @data-type ${type}`, offset)
+  return value
 }
 
-function parseTimespan(text: string): bigint {
-  const match = /^(-?\d+)(\.\d+)?\s*(ns|us|ms|s|min|h)$/.exec(text)
-  if (match === null) throw new RangeError(`not a time span: '${text}' (units: ns, us, ms, s, min, h)`)
-  const unit = TIMESPAN_UNITS[match[3]!]!
-  if (match[2] === undefined) return BigInt(match[1]!) * BigInt(unit)
-  return BigInt(Math.round(Number(match[1]! + match[2]) * unit))
+const ODD_REALS: ReadonlyMap<Json | undefined, number> = new Map([
+  ['inf', Number.POSITIVE_INFINITY],
+  ['-inf', Number.NEGATIVE_INFINITY],
+  ['nan', Number.NaN],
+  ['-nan', Number.NaN],
+])
+
+/** A number that is not written as an integer, which Broker refuses, or an odd one by its name. */
+function toReal(data: Json | undefined, offset: number): number {
+  const text = data instanceof JsonNumber ? data.text : data
+  const odd = ODD_REALS.get(text)
+  if (odd !== undefined) return odd
+  if (!(data instanceof JsonNumber) || !/[.eE]/.test(data.text)) {
+    throw mismatch('a real is a number with a point or exponent', offset)
+  }
+  const value = Number(data.text)
+  if (!Number.isFinite(value)) throw mismatch(`${data.text} does not fit a real`, offset)
+  return value
 }
 
-function mismatch(message: string): DecodeError {
-  return new DecodeError('type-mismatch', message, 0)
+/** The bytes of the member `hex`, as text when they are; undefined when there is none. */
+function hexOf(json: JsonObject): ByteString | undefined {
+  const hex = json.get('hex')
+  if (hex === undefined) return undefined
+  if (typeof hex !== 'string' || !/^(?:[\da-fA-F]{2})*$/.test(hex)) {
+    throw mismatch('hex is not an even number of hex digits', json.offset)
+  }
+  const bytes = Buffer.from(hex, 'hex')
+  return isUtf8(bytes) ? bytes.toString() : Uint8Array.from(bytes)
+}
+
+function subnetFromBytes(bytes: Uint8Array, offset: number): Subnet {
+  if (bytes.length !== SUBNET_BYTES) throw mismatch(`the hex of a subnet has ${SUBNET_BYTES} bytes`, offset)
+  return readSubnet(new ByteReader(bytes))
+}
+
+function isList(json: Json | undefined): json is readonly Json[] {
+  return Array.isArray(json)
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+}
+
+function mismatch(message: string, offset: number): DecodeError {
+  return new DecodeError('type-mismatch', message, offset)
 }

@@ -7,7 +7,7 @@
 import { TAG } from './binary.js'
 import type { ByteReader } from './byte-reader.js'
 import type { ByteWriter } from './byte-writer.js'
-import type { DataType, LogForm } from './types.js'
+import type { DataType, LogForm } from './data-type.js'
 
 export type FieldTypes = readonly (readonly [string, DataType<unknown>])[]
 

@@ -4,7 +4,6 @@
  * encoding again gives the same bytes.
  */
 import type { Address, Port, Subnet } from './address.js'
-import { PROTOCOLS } from './address.js'
 
 /** Text when the bytes are valid UTF-8, else the bytes. */
 export type ByteString = string | Uint8Array
@@ -55,63 +54,6 @@ export const VALUE_TYPES: readonly ValueType[] = [
 
 export const NONE: Value = { type: 'none' }
 
-/** Broker's total order (spec/broker-protocol.md 1.3.1): negative, 0 or positive. */
-export function compareValues(a: Value, b: Value): number {
-  if (a.type !== b.type) return VALUE_TYPES.indexOf(a.type) - VALUE_TYPES.indexOf(b.type)
-  switch (a.type) {
-    case 'none':
-      return 0
-    case 'boolean':
-      return Number(a.value) - Number((b as typeof a).value)
-    case 'count':
-    case 'integer':
-    case 'timestamp':
-    case 'timespan':
-    case 'real':
-      return compareNumbers(a.value, (b as typeof a).value)
-    case 'string':
-    case 'enum-value':
-      return compareByteStrings(a.value, (b as typeof a).value)
-    case 'address':
-      return a.value.compare((b as typeof a).value)
-    case 'subnet':
-      return a.value.compare((b as typeof a).value)
-    case 'port': {
-      const other = (b as typeof a).value
-      return (
-        a.value.number - other.number ||
-        PROTOCOLS.indexOf(a.value.protocol) - PROTOCOLS.indexOf(other.protocol)
-      )
-    }
-    case 'set':
-    case 'vector':
-      return compareSequences(a.value, (b as typeof a).value, compareValues)
-    case 'table':
-      return compareSequences(
-        a.value,
-        (b as typeof a).value,
-        ([keyA, valueA], [keyB, valueB]) => compareValues(keyA, keyB) || compareValues(valueA, valueB),
-      )
-  }
-}
-
-function compareNumbers(a: bigint | number, b: bigint | number): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
-/** Byte-wise; text counts as its UTF-8 bytes. */
-export function compareByteStrings(a: ByteString, b: ByteString): number {
-  return Buffer.compare(toByteArray(a), toByteArray(b))
-}
-
 export function toByteArray(value: ByteString): Uint8Array {
   return typeof value === 'string' ? Buffer.from(value) : value
-}
-
-function compareSequences<T>(a: readonly T[], b: readonly T[], compare: (a: T, b: T) => number): number {
-  for (let index = 0; index < a.length && index < b.length; index += 1) {
-    const order = compare(a[index]!, b[index]!)
-    if (order !== 0) return order
-  }
-  return a.length - b.length
 }

@@ -7,6 +7,8 @@ import { ClusterError } from '../base/errors.js'
 import type { Clock, Timer, Timers } from '../base/time.js'
 import type { Bus, Peer } from '../bus/bus.js'
 import { ByteWriter } from '../data/byte-writer.js'
+import { type DataType, locateFault, type Part } from '../data/data-type.js'
+import { EncodeError } from '../data/decode-error.js'
 import {
   ASCII_WRITER,
   type LogField,
@@ -17,7 +19,7 @@ import {
 } from '../data/log-messages.js'
 import type { Encodable } from '../data/messages.js'
 import { compileLogWriter, type FieldsWriter } from '../data/record-codec.js'
-import type { DataType, RecordOf } from '../data/types.js'
+import type { RecordOf } from '../data/types.js'
 import type { LogStore, OpenWriter } from './log-store.js'
 
 /** Column names and types, in order. */
@@ -91,6 +93,7 @@ class Batch implements Encodable {
 
 interface Stream {
   readonly description: LogWriterDescription
+  readonly columns: readonly (readonly [string, DataType<unknown>])[]
   /** Appends a record as its wire bytes. */
   readonly writeRecord: FieldsWriter
   readonly local: OpenWriter | undefined
@@ -136,6 +139,7 @@ export class Logs {
     }
     const stream: Stream = {
       description,
+      columns,
       writeRecord: compileLogWriter(columns),
       local: this.#settings.local?.openWriter(description),
       batches: new Map(),
@@ -201,7 +205,12 @@ export class Logs {
   #write(stream: Stream, record: Record<string, unknown>): void {
     const writer = this.#scratch
     writer.length = 0
-    stream.writeRecord(writer, record)
+    try {
+      stream.writeRecord(writer, record)
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error
+      throw locateFault(error, columnParts(stream.columns, record))
+    }
     this.#written += 1
     if (stream.local !== undefined) this.#settings.local?.write(stream.local, writer.bytes, 0, writer.length)
     if (this.#settings.remote && this.#state === 'open') this.#append(stream, writer)
@@ -259,6 +268,16 @@ export class Logs {
   #announcement(stream: Stream): Encodable {
     const seconds = this.#settings.clock.wallMs() / 1000
     return { writeTo: (writer) => writeLogCreate(writer, stream.description, seconds) }
+  }
+}
+
+/** The columns that are set. */
+function* columnParts(
+  columns: readonly (readonly [string, DataType<unknown>])[],
+  record: Readonly<Record<string, unknown>>,
+): Iterable<Part> {
+  for (const [name, type] of columns) {
+    if (record[name] !== undefined) yield [`column ${name}`, type, record[name]]
   }
 }
 
