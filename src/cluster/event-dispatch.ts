@@ -7,6 +7,7 @@ import type { Peer } from '../bus/bus.js'
 import type { ByteReader } from '../data/byte-reader.js'
 import { DecodeError } from '../data/decode-error.js'
 import type { EventType } from '../data/event.js'
+import { KnownStart } from '../data/known-start.js'
 import { expectContent, type OpenedMessage, readText, readVectorStart } from '../data/messages.js'
 
 type Handler = (...args: unknown[]) => void
@@ -28,6 +29,9 @@ export interface EventCounters {
 
 export class EventDispatch {
   readonly #bindings = new Map<string, Binding>()
+  #lastBinding: Binding | undefined
+  /** How the last event began, when the one before was of the same type. */
+  #last: { readonly start: KnownStart; readonly binding: Binding; readonly size: number } | undefined
   /** A peer in words. */
   readonly #describe: (peer: Peer) => string
   readonly #onReport: (report: Report) => void
@@ -48,27 +52,55 @@ export class EventDispatch {
   on(type: EventType, handler: Handler): () => void {
     const handlers = this.#bindings.get(type.eventName)?.handlers ?? []
     this.#bindings.set(type.eventName, { type, handlers: [...handlers, handler], reported: false })
+    this.#last = undefined
     return () => {
       const binding = this.#bindings.get(type.eventName)
       if (binding === undefined) return
+      this.#last = undefined
       const rest = binding.handlers.filter((other) => other !== handler)
       if (rest.length === 0) this.#bindings.delete(type.eventName)
       else this.#bindings.set(type.eventName, { ...binding, handlers: rest })
     }
   }
 
-  /** One event; the reader stands behind `openMessage`. Throws `DecodeError` for what is no event at all. */
-  dispatch(reader: ByteReader, opened: OpenedMessage, from: Peer): void {
+  /**
+   * Handles the message at the reader if it starts like the last event; says whether it did. Throws `DecodeError` as
+   * `dispatch` does.
+   */
+  dispatchLike(reader: ByteReader, from: Peer): boolean {
+    const last = this.#last
+    if (last === undefined) return false
+    if (!last.start.isAt(reader)) {
+      this.#last = undefined
+      return false
+    }
+    reader.skip(last.start.length)
+    this.#handle(last.binding, last.size, reader, from)
+    return true
+  }
+
+  /**
+   * One event that began at `start`; the reader stands behind `openMessage`. Throws `DecodeError` for what is no event
+   * at all.
+   */
+  dispatch(reader: ByteReader, start: number, opened: OpenedMessage, from: Peer): void {
     expectContent(reader, opened, 2)
-    const name = readText(reader)
-    const binding = this.#bindings.get(name)
+    const binding = this.#bindings.get(readText(reader))
     if (binding === undefined) {
       this.counters.ignored += 1
       return
     }
+    const size = readVectorStart(reader)
+    // Worth it only for runs: the second of two alike.
+    if (binding === this.#lastBinding) this.#last = { start: new KnownStart(reader, start), binding, size }
+    this.#lastBinding = binding
+    this.#handle(binding, size, reader, from)
+  }
+
+  #handle(binding: Binding, size: number, reader: ByteReader, from: Peer): void {
     let args: readonly unknown[]
     try {
-      args = binding.type.readArguments(reader, readVectorStart(reader)) as readonly unknown[]
+      args = binding.type.readArguments(reader, size) as readonly unknown[]
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       return this.#malformed(binding, error, from)
@@ -78,7 +110,7 @@ export class EventDispatch {
       try {
         handler(...args)
       } catch (error) {
-        this.#onHandlerError(error, name)
+        this.#onHandlerError(error, binding.type.eventName)
       }
     }
   }

@@ -26,6 +26,7 @@ export class Inbox {
   readonly #onReport: (report: Report) => void
   readonly #subscriptions = new Set<string>()
   readonly #accepted = new Map<string, boolean>()
+  #lastAccepted: string | undefined
   readonly #reader = new ByteReader()
   readonly #opened: OpenedMessage = { type: 0, contentSize: 0 }
   /** Messages that were no valid Zeek messages. */
@@ -50,11 +51,13 @@ export class Inbox {
   subscribe(prefix: string): void {
     this.#subscriptions.add(prefix)
     this.#accepted.clear()
+    this.#lastAccepted = undefined
   }
 
   unsubscribe(prefix: string): void {
     this.#subscriptions.delete(prefix)
     this.#accepted.clear()
+    this.#lastAccepted = undefined
   }
 
   /** One message of a peer: `bytes[start, end)`. */
@@ -64,8 +67,9 @@ export class Inbox {
     const opened = this.#opened
     try {
       reader.reset(bytes, start, end)
+      if (this.#dispatch.dispatchLike(reader, from)) return
       openMessage(reader, opened)
-      if (opened.type === MESSAGE_TYPE.event) this.#dispatch.dispatch(reader, opened, from)
+      if (opened.type === MESSAGE_TYPE.event) this.#dispatch.dispatch(reader, start, opened, from)
       else this.#receiver?.receive(from.id, reader, opened)
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
@@ -79,14 +83,19 @@ export class Inbox {
 
   /** Messages for one node are for exactly that node, whatever the prefix rule of the wire lets through. */
   #accepts(topic: string): boolean {
+    if (topic === this.#lastAccepted) return true
     const known = this.#accepted.get(topic)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      if (known) this.#lastAccepted = topic
+      return known
+    }
     const answer =
       !this.#topics.isNodeTopic(topic) ||
       this.#ownTopics.has(topic) ||
       [...this.#subscriptions].some((prefix) => topic.startsWith(prefix))
     if (this.#accepted.size >= REMEMBERED_TOPICS) this.#accepted.clear()
     this.#accepted.set(topic, answer)
+    if (answer) this.#lastAccepted = topic
     return answer
   }
 

@@ -1,4 +1,5 @@
 import { DecodeError } from './decode-error.js'
+import { countAt } from './fast-form.js'
 
 /** Names up to this length are remembered. */
 const NAME_BYTES = 48
@@ -14,7 +15,8 @@ export class ByteReader {
   bytes: Buffer = EMPTY
   offset = 0
   end = 0
-  #view: DataView = EMPTY_VIEW
+  /** Over `bytes`. */
+  view: DataView = EMPTY_VIEW
   #source: Uint8Array = EMPTY
 
   constructor(bytes?: Uint8Array) {
@@ -26,7 +28,7 @@ export class ByteReader {
     if (bytes !== this.#source) {
       this.#source = bytes
       this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     }
     this.offset = start
     this.end = end
@@ -56,37 +58,32 @@ export class ByteReader {
   }
 
   u16(): number {
-    return this.#view.getUint16(this.take(2))
+    return this.view.getUint16(this.take(2))
   }
 
   u32(): number {
-    return this.#view.getUint32(this.take(4))
+    return this.view.getUint32(this.take(4))
   }
 
   /** The word at `offset`, which the caller knows to be inside the input. Moves nothing. */
   u32At(offset: number): number {
-    return this.#view.getUint32(offset)
+    return this.view.getUint32(offset)
   }
 
   i32(): number {
-    return this.#view.getInt32(this.take(4))
+    return this.view.getInt32(this.take(4))
   }
 
   u64(): bigint {
-    const offset = this.take(8)
-    if (this.#view.getUint32(offset) === 0) {
-      const low = this.#view.getUint32(offset + 4)
-      if (low < SMALL_COUNTS.length) return SMALL_COUNTS[low]!
-    }
-    return this.#view.getBigUint64(offset)
+    return countAt(this.view, this.take(8))
   }
 
   i64(): bigint {
-    return this.#view.getBigInt64(this.take(8))
+    return this.view.getBigInt64(this.take(8))
   }
 
   f64(): number {
-    return this.#view.getFloat64(this.take(8))
+    return this.view.getFloat64(this.take(8))
   }
 
   /** Unsigned integer in groups of seven bits; wraps at 32 bits as Broker's reader does. */
@@ -124,8 +121,7 @@ export class ByteReader {
   /** The next `length` bytes as text; bytes that are not UTF-8 become U+FFFD. */
   text(length: number): string {
     const start = this.take(length)
-    if (length <= VALUE_TEXT_BYTES) return cachedText(this.bytes, start, length)
-    return this.bytes.utf8Slice(start, start + length)
+    return textAt(this.bytes, start, length)
   }
 
   /** As `text`, for what is always the same few texts: topics and names. */
@@ -147,11 +143,28 @@ export class ByteReader {
   }
 }
 
-/** Most counts are small, and each new `bigint` is an object. */
-const SMALL_COUNTS: readonly bigint[] = Array.from({ length: 1024 }, (_, value) => BigInt(value))
-
 const EMPTY = Buffer.alloc(0)
 const EMPTY_VIEW = new DataView(new ArrayBuffer(0))
+
+/** Texts up to this length are made from their characters: faster than asking the runtime. */
+const MADE_TEXT_BYTES = 32
+
+type MakeText = (bytes: Buffer, start: number) => string
+
+/** For each length a function with that many arguments in one call. */
+const MAKE_TEXT: readonly MakeText[] = Array.from({ length: MADE_TEXT_BYTES + 1 }, (_, length) => {
+  const names = Array.from({ length }, (_unused, index) => `c${index}`)
+  const read = names.map((name, index) => `const ${name} = b[o + ${index}];`)
+  const body = `${read.join('')} return (${['0', ...names].join('|')}) < 128 ? f(${names.join(',')}) : b.utf8Slice(o, o + ${length})`
+  return new Function('f', `'use strict'; return (b, o) => { ${body} }`)(String.fromCharCode) as MakeText
+})
+
+/** The text in `bytes[start, start + length)`; bytes that are not UTF-8 become U+FFFD. */
+export function textAt(bytes: Buffer, start: number, length: number): string {
+  if (length <= VALUE_TEXT_BYTES) return cachedText(bytes, start, length)
+  if (length <= MADE_TEXT_BYTES) return MAKE_TEXT[length]!(bytes, start)
+  return bytes.utf8Slice(start, start + length)
+}
 
 /**
  * Short texts repeat (names of events, topics, protocols, states), and making a string from bytes costs more than
@@ -161,7 +174,7 @@ const cacheTexts: (string | undefined)[] = new Array(CACHE_SLOTS)
 const cacheLengths = new Uint8Array(CACHE_SLOTS)
 const cacheBytes = new Uint8Array(CACHE_SLOTS * NAME_BYTES)
 
-function cachedText(bytes: Uint8Array, start: number, length: number): string {
+function cachedText(bytes: Buffer, start: number, length: number): string {
   if (length === 0) return ''
   // A few bytes are enough to tell most texts apart; whether it really is the text is compared below.
   const last = start + length - 1
@@ -180,7 +193,7 @@ function cachedText(bytes: Uint8Array, start: number, length: number): string {
     while (index < length && cacheBytes[cacheStart + index] === bytes[start + index]) index += 1
     if (index === length) return known
   }
-  const text = (bytes as Buffer).utf8Slice(start, start + length)
+  const text = bytes.utf8Slice(start, start + length)
   cacheTexts[slot] = text
   cacheLengths[slot] = length
   for (let index = 0; index < length; index += 1) cacheBytes[cacheStart + index] = bytes[start + index]!

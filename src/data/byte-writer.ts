@@ -2,6 +2,20 @@ import { EncodeError } from './decode-error.js'
 
 const INITIAL_BYTES = 1024
 
+/** Texts up to this length are written here, character by character: faster than asking the runtime. */
+export const SHORT_TEXT_LENGTH = 64
+
+/** Writes ASCII text, by far the most common; false when there is another character in it. */
+export function asciiInto(bytes: Uint8Array, offset: number, text: string): boolean {
+  const length = text.length
+  for (let index = 0; index < length; index += 1) {
+    const code = text.charCodeAt(index)
+    if (code > 0x7f) return false
+    bytes[offset + index] = code
+  }
+  return true
+}
+
 /**
  * A growing byte buffer with the primitive encodings of Broker's wire format (spec/broker-protocol.md 0, 1.2).
  * Numbers are big endian. Encoders append; `length` can be set back to undo what was appended.
@@ -9,11 +23,12 @@ const INITIAL_BYTES = 1024
 export class ByteWriter {
   bytes: Buffer
   length = 0
-  #view: DataView
+  /** Over `bytes`. */
+  view: DataView
 
   constructor(initial: number | Buffer = INITIAL_BYTES) {
     this.bytes = typeof initial === 'number' ? Buffer.allocUnsafeSlow(initial) : initial
-    this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length)
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length)
   }
 
   /** The bytes written so far; a view, valid until the next write. */
@@ -29,7 +44,7 @@ export class ByteWriter {
   /** Goes on in another buffer, from its start. */
   replaceBuffer(bytes: Buffer): void {
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.length = 0
   }
 
@@ -42,6 +57,12 @@ export class ByteWriter {
     return offset
   }
 
+  /** Makes sure that `count` more bytes have room, without moving. */
+  ensure(count: number): void {
+    const end = this.length + count
+    if (end > this.bytes.length) this.#grow(end)
+  }
+
   u8(value: number): void {
     const offset = this.reserve(1)
     this.bytes[offset] = value
@@ -49,35 +70,35 @@ export class ByteWriter {
 
   u16(value: number): void {
     const offset = this.reserve(2)
-    this.#view.setUint16(offset, value)
+    this.view.setUint16(offset, value)
   }
 
   u32(value: number): void {
     const offset = this.reserve(4)
-    this.#view.setUint32(offset, value)
+    this.view.setUint32(offset, value)
   }
 
   /** Overwrites four bytes that were written before. */
   patchU32(offset: number, value: number): void {
-    this.#view.setUint32(offset, value)
+    this.view.setUint32(offset, value)
   }
 
   u64(value: bigint): void {
     const offset = this.reserve(8)
-    this.#view.setBigUint64(offset, value)
+    this.view.setBigUint64(offset, value)
   }
 
   /** An integer from 0 to 2^53 as 64 bits, without a `bigint`. */
   u64FromNumber(value: number): void {
     const offset = this.reserve(8)
-    this.#view.setUint32(offset, Math.floor(value / 0x1_0000_0000))
-    this.#view.setUint32(offset + 4, value)
+    this.view.setUint32(offset, Math.floor(value / 0x1_0000_0000))
+    this.view.setUint32(offset + 4, value)
   }
 
   /** Four 32-bit words. */
   words(word0: number, word1: number, word2: number, word3: number): void {
     const offset = this.reserve(16)
-    const view = this.#view
+    const view = this.view
     view.setUint32(offset, word0)
     view.setUint32(offset + 4, word1)
     view.setUint32(offset + 8, word2)
@@ -86,19 +107,19 @@ export class ByteWriter {
 
   i64(value: bigint): void {
     const offset = this.reserve(8)
-    this.#view.setBigInt64(offset, value)
+    this.view.setBigInt64(offset, value)
   }
 
   f64(value: number): void {
     const offset = this.reserve(8)
-    this.#view.setFloat64(offset, value)
+    this.view.setFloat64(offset, value)
   }
 
   /** What stands before the body of a value in a log record: type tag, unused subtype, present flag. */
   logHeader(tag: number, present: boolean): void {
     const offset = this.reserve(9)
-    this.#view.setUint32(offset, tag)
-    this.#view.setUint32(offset + 4, 0)
+    this.view.setUint32(offset, tag)
+    this.view.setUint32(offset + 4, 0)
     this.bytes[offset + 8] = present ? 1 : 0
   }
 
@@ -135,18 +156,10 @@ export class ByteWriter {
       return
     }
     const length = value.length
-    if (length < 64) {
-      // Short ASCII text, by far the most common: one byte of length, one byte a character.
+    if (length <= SHORT_TEXT_LENGTH) {
       const start = this.reserve(length + 1)
-      const bytes = this.bytes
-      bytes[start] = length
-      let index = 0
-      for (; index < length; index += 1) {
-        const code = value.charCodeAt(index)
-        if (code > 0x7f) break
-        bytes[start + 1 + index] = code
-      }
-      if (index === length) return
+      this.bytes[start] = length
+      if (asciiInto(this.bytes, start + 1, value)) return
       this.length = start
     }
     checkWellFormed(value)
@@ -162,7 +175,7 @@ export class ByteWriter {
     const bytes = Buffer.allocUnsafeSlow(capacity)
     this.bytes.copy(bytes, 0, 0, this.length)
     this.bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ByteReader } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
 import { DecodeError, EncodeError } from './decode-error.js'
+import type { FastForm } from './fast-form.js'
 
 /** Zeek's type tags, 5.0 and later (spec/broker-protocol.md 6.7), of what a log column can be. */
 export const ZEEK_TAG = {
@@ -33,6 +34,8 @@ export interface DataType<T> {
   readonly isObject: boolean
   /** Of an optional type: the type of the value when it is set. */
   readonly unwrapped?: DataType<unknown>
+  /** The usual form on the wire, for generated codecs; `text` is a short text. Missing for what has no fixed size. */
+  readonly fast?: FastForm<T> | 'text'
   /** Appends the value as Broker data. Throws `EncodeError`. */
   write(writer: ByteWriter, value: T): void
   /** Reads Broker data of this type. Throws `DecodeError`, code `type-mismatch` for well-formed other data. */

@@ -12,6 +12,7 @@ import { ByteWriter } from './byte-writer.js'
 import { type DataType, locateFault, type Natives, type Part } from './data-type.js'
 import { DecodeError, EncodeError } from './decode-error.js'
 import { type Encodable, MESSAGE_TYPE, writeMessageStart } from './messages.js'
+import { type ArgumentsWriter, compileArgumentsReader, compileArgumentsWriter } from './record-codec.js'
 
 /** Types of the parameters of an event. */
 // biome-ignore lint/suspicious/noExplicitAny: a list of types of anything; `never` would refuse every element
@@ -33,10 +34,12 @@ export interface EventType<Types extends ParameterTypes = ParameterTypes> {
 export class EventMessage implements Encodable {
   readonly #prefix: Uint8Array
   readonly #types: ParameterTypes
+  readonly #write: ArgumentsWriter
   readonly args: readonly unknown[]
 
-  constructor(prefix: Uint8Array, types: ParameterTypes, args: readonly unknown[]) {
+  constructor(prefix: Uint8Array, types: ParameterTypes, write: ArgumentsWriter, args: readonly unknown[]) {
     this.#prefix = prefix
+    this.#write = write
     this.#types = types
     this.args = args
   }
@@ -49,7 +52,7 @@ export class EventMessage implements Encodable {
       throw new EncodeError(`expected ${types.length} arguments, found ${args.length}`)
     }
     try {
-      for (let index = 0; index < types.length; index += 1) types[index]!.write(writer, args[index])
+      this.#write(writer, args)
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error
       throw locateFault(error, this.#parts())
@@ -64,7 +67,9 @@ export class EventMessage implements Encodable {
 /** Declares an event. The name is Zeek's full name; the types are those of its parameters, in order. */
 export function event<const Types extends ParameterTypes>(name: string, types: Types): EventType<Types> {
   const prefix = encodePrefix(name, types.length)
-  const make = (...args: unknown[]): EventMessage => new EventMessage(prefix, types, args)
+  const write = compileArgumentsWriter(types)
+  const read = compileArgumentsReader(types)
+  const make = (...args: unknown[]): EventMessage => new EventMessage(prefix, types, write, args)
   return Object.assign(make, {
     eventName: name,
     types,
@@ -76,9 +81,7 @@ export function event<const Types extends ParameterTypes>(name: string, types: T
           reader.offset,
         )
       }
-      const args: unknown[] = []
-      for (let index = 0; index < size; index += 1) args.push(types[index]!.read(reader))
-      return args as Natives<Types>
+      return read(reader) as Natives<Types>
     },
   }) as EventType<Types>
 }

@@ -20,6 +20,15 @@ import type { ByteReader } from './byte-reader.js'
 import { type ByteWriter, checkWellFormed } from './byte-writer.js'
 import { type DataType, expectTag, ZEEK_TAG } from './data-type.js'
 import { EncodeError, unexpected } from './decode-error.js'
+import {
+  FAST_ADDRESS,
+  FAST_BOOL,
+  FAST_COUNT,
+  FAST_INT,
+  FAST_PORT,
+  FAST_REAL,
+  FAST_SECONDS,
+} from './fast-form.js'
 import type { Value } from './value.js'
 import {
   checkAddress,
@@ -36,6 +45,7 @@ export const bool: DataType<boolean> = {
   optional: false,
   tag: TAG.boolean,
   isObject: false,
+  fast: FAST_BOOL,
   write: writeBoolean,
   read(reader) {
     expectTag(reader, TAG.boolean, 'bool')
@@ -56,6 +66,7 @@ export const count: DataType<bigint> = {
   optional: false,
   tag: TAG.count,
   isObject: false,
+  fast: FAST_COUNT,
   write: writeCount,
   read(reader) {
     expectTag(reader, TAG.count, 'count')
@@ -79,6 +90,7 @@ export const int: DataType<bigint> = {
   optional: false,
   tag: TAG.integer,
   isObject: false,
+  fast: FAST_INT,
   write: (writer, value) => writeSigned(writer, TAG.integer, value),
   read(reader) {
     expectTag(reader, TAG.integer, 'int')
@@ -99,6 +111,7 @@ export const double: DataType<number> = {
   optional: false,
   tag: TAG.real,
   isObject: false,
+  fast: FAST_REAL,
   write: writeReal,
   read(reader) {
     expectTag(reader, TAG.real, 'double')
@@ -113,58 +126,27 @@ function writeLogNumber(writer: ByteWriter, value: number): void {
 }
 
 const TWO_32 = 0x1_0000_0000
-const TWO_62 = 2 ** 62
 const SECOND = 1_000_000_000n
 
-/**
- * Seconds as nanoseconds in 64 bits, without a `bigint`. Zeek multiplies and cuts, and so do we where the same time
- * comes back. The product has fewer digits than needed, though: where it does not come back, whole seconds and
- * fraction go apart. So every time that a double can hold to the microsecond comes back as it was.
- */
 function writeSeconds(writer: ByteWriter, tag: number, seconds: number): void {
   checkNumber(seconds)
-  const product = Math.trunc(seconds * 1e9)
-  if (!(Math.abs(product) < TWO_62)) return writeManySeconds(writer, tag, seconds)
-  if (secondsOf(product) === seconds) return writeNanoseconds(writer, tag, product, 0)
-  const whole = Math.floor(seconds)
-  // A multiple of 2^9: exact up to 2^62.
-  writeNanoseconds(writer, tag, whole * 1e9, Math.round((seconds - whole) * 1e9))
-}
-
-function writeNanoseconds(writer: ByteWriter, tag: number, nanoseconds: number, more: number): void {
-  const high = Math.floor(nanoseconds / TWO_32)
-  const low = nanoseconds - high * TWO_32 + more
-  const carry = Math.floor(low / TWO_32)
-  writer.u8(tag)
-  writer.u32(high + carry)
-  writer.u32(low - carry * TWO_32)
-}
-
-/** Times after 2116, and what does not fit at all. */
-function writeManySeconds(writer: ByteWriter, tag: number, seconds: number): void {
+  const offset = writer.reserve(9)
+  writer.bytes[offset] = tag
+  if (FAST_SECONDS.writeAt(writer.view, offset + 1, seconds)) return
+  writer.length = offset
+  // Times after 2116, and what does not fit at all.
   if (!(Math.abs(seconds) < 1e10)) throw new EncodeError(`${seconds} s do not fit 64 bits of nanoseconds`)
   const whole = Math.floor(seconds)
   writeSigned(writer, tag, BigInt(whole) * SECOND + BigInt(Math.round((seconds - whole) * 1e9)))
 }
 
 function readSeconds(reader: ByteReader): number {
-  const high = reader.i32()
-  const low = reader.u32()
-  const total = high * TWO_32 + low
-  if (Number.isSafeInteger(total)) return total / 1e9
-  if (!(Math.abs(total) < TWO_62)) {
-    const nanoseconds = BigInt(high) * BigInt(TWO_32) + BigInt(low)
-    return Number(nanoseconds / SECOND) + Number(nanoseconds % SECOND) / 1e9
-  }
-  const whole = Math.floor(total / 1e9)
-  return whole + (high * TWO_32 - whole * 1e9 + low) / 1e9
-}
-
-/** What `readSeconds` makes of nanoseconds that a double holds. */
-function secondsOf(nanoseconds: number): number {
-  if (Number.isSafeInteger(nanoseconds)) return nanoseconds / 1e9
-  const whole = Math.floor(nanoseconds / 1e9)
-  return whole + (nanoseconds - whole * 1e9) / 1e9
+  const offset = reader.take(8)
+  const seconds = FAST_SECONDS.readAt(reader.view, offset)
+  if (seconds !== undefined) return seconds
+  const nanoseconds =
+    BigInt(reader.view.getInt32(offset)) * BigInt(TWO_32) + BigInt(reader.view.getUint32(offset + 4))
+  return Number(nanoseconds / SECOND) + Number(nanoseconds % SECOND) / 1e9
 }
 
 /** Seconds since the epoch, 1677 to 2262. */
@@ -179,6 +161,7 @@ function secondsType(name: string, tag: number, zeekTag: number): DataType<numbe
     optional: false,
     tag,
     isObject: false,
+    fast: FAST_SECONDS,
     write: (writer, value) => writeSeconds(writer, tag, value),
     read(reader) {
       expectTag(reader, tag, name)
@@ -229,6 +212,7 @@ function textType(name: string, tag: number, zeekTag: number): DataType<string> 
     optional: false,
     tag,
     isObject: false,
+    fast: 'text',
     write(writer, value) {
       if (typeof value !== 'string') throw unexpected(`${name} (a string)`, value)
       writer.u8(tag)
@@ -258,6 +242,7 @@ export const addr: DataType<Address> = {
   optional: false,
   tag: TAG.address,
   isObject: true,
+  fast: FAST_ADDRESS,
   write: writeAddress,
   read(reader) {
     expectTag(reader, TAG.address, 'addr')
@@ -309,6 +294,7 @@ export const port: DataType<Port> = {
   optional: false,
   tag: TAG.port,
   isObject: true,
+  fast: FAST_PORT,
   write: writePort,
   read(reader) {
     expectTag(reader, TAG.port, 'port')

@@ -1,0 +1,158 @@
+/**
+ * How values of fixed size are read and written at a known place. The generated codecs of records and events use
+ * these for what is usual; whatever is not (a wrong type, a value out of range) is left to `DataType.read` and
+ * `write`, which also say what is wrong.
+ */
+import { Address, Port, PROTOCOLS } from './address.js'
+
+export interface FastForm<T> {
+  /** Size of the body behind the tag. */
+  readonly bytes: number
+  /** The value of the body at `offset`; undefined when it is not a usual one. */
+  readAt(view: DataView, offset: number): T | undefined
+  /** Writes the body at `offset`; false when it is not a usual one, or of another type. */
+  writeAt(view: DataView, offset: number, value: T): boolean
+}
+
+const TWO_32 = 0x1_0000_0000
+const TWO_62 = 2 ** 62
+const SMALLEST_NORMAL = 2.2250738585072014e-308
+
+/** Most counts are small, and each new `bigint` is an object. */
+const SMALL_COUNTS: readonly bigint[] = Array.from({ length: 1024 }, (_, value) => BigInt(value))
+
+export const FAST_BOOL: FastForm<boolean> = {
+  bytes: 1,
+  readAt: (view, offset) => view.getUint8(offset) !== 0,
+  writeAt(view, offset, value) {
+    if (typeof value !== 'boolean') return false
+    view.setUint8(offset, value ? 1 : 0)
+    return true
+  },
+}
+
+/** The count at `offset`. */
+export function countAt(view: DataView, offset: number): bigint {
+  if (view.getUint32(offset) === 0) {
+    const low = view.getUint32(offset + 4)
+    if (low < SMALL_COUNTS.length) return SMALL_COUNTS[low]!
+  }
+  return view.getBigUint64(offset)
+}
+
+export const FAST_COUNT: FastForm<bigint> = {
+  bytes: 8,
+  readAt: countAt,
+  writeAt(view, offset, value) {
+    if (typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value) return false
+    view.setBigUint64(offset, value)
+    return true
+  },
+}
+
+export const FAST_INT: FastForm<bigint> = {
+  bytes: 8,
+  readAt: (view, offset) => view.getBigInt64(offset),
+  writeAt(view, offset, value) {
+    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) return false
+    view.setBigInt64(offset, value)
+    return true
+  },
+}
+
+/** Finite, and not so small that Broker cannot express it. */
+export const FAST_REAL: FastForm<number> = {
+  bytes: 8,
+  readAt(view, offset) {
+    const value = view.getFloat64(offset)
+    return Number.isFinite(value) ? value : undefined
+  },
+  writeAt(view, offset, value) {
+    if (typeof value !== 'number' || !Number.isFinite(value)) return false
+    if (value !== 0 && Math.abs(value) < SMALLEST_NORMAL) return false
+    view.setFloat64(offset, value)
+    return true
+  },
+}
+
+/**
+ * Seconds as nanoseconds in 64 bits, without a `bigint`. Zeek multiplies and cuts, and so do we where the same time
+ * comes back. The product has fewer digits than needed, though: where it does not come back, whole seconds and
+ * fraction go apart. So every time that a double can hold to the microsecond comes back as it was.
+ */
+export const FAST_SECONDS: FastForm<number> = {
+  bytes: 8,
+  readAt(view, offset) {
+    const high = view.getInt32(offset)
+    const low = view.getUint32(offset + 4)
+    const total = high * TWO_32 + low
+    if (Number.isSafeInteger(total)) return total / 1e9
+    if (!(Math.abs(total) < TWO_62)) return undefined
+    const whole = Math.floor(total / 1e9)
+    return whole + (high * TWO_32 - whole * 1e9 + low) / 1e9
+  },
+  writeAt(view, offset, value) {
+    if (typeof value !== 'number') return false
+    const product = Math.trunc(value * 1e9)
+    if (!(Math.abs(product) < TWO_62)) return false
+    if (secondsOf(product) === value) {
+      setNanoseconds(view, offset, product, 0)
+    } else {
+      const whole = Math.floor(value)
+      // A multiple of 2^9: exact up to 2^62.
+      setNanoseconds(view, offset, whole * 1e9, Math.round((value - whole) * 1e9))
+    }
+    return true
+  },
+}
+
+function setNanoseconds(view: DataView, offset: number, nanoseconds: number, more: number): void {
+  const high = Math.floor(nanoseconds / TWO_32)
+  const low = nanoseconds - high * TWO_32 + more
+  const carry = Math.floor(low / TWO_32)
+  view.setUint32(offset, high + carry)
+  view.setUint32(offset + 4, low - carry * TWO_32)
+}
+
+/** What reading makes of nanoseconds that a double holds. */
+function secondsOf(nanoseconds: number): number {
+  if (Number.isSafeInteger(nanoseconds)) return nanoseconds / 1e9
+  const whole = Math.floor(nanoseconds / 1e9)
+  return whole + (nanoseconds - whole * 1e9) / 1e9
+}
+
+export const FAST_ADDRESS: FastForm<Address> = {
+  bytes: 16,
+  readAt: (view, offset) =>
+    new Address(
+      view.getUint32(offset),
+      view.getUint32(offset + 4),
+      view.getUint32(offset + 8),
+      view.getUint32(offset + 12),
+    ),
+  writeAt(view, offset, value) {
+    if (!(value instanceof Address)) return false
+    view.setUint32(offset, value.word0)
+    view.setUint32(offset + 4, value.word1)
+    view.setUint32(offset + 8, value.word2)
+    view.setUint32(offset + 12, value.word3)
+    return true
+  },
+}
+
+export const FAST_PORT: FastForm<Port> = {
+  bytes: 3,
+  readAt(view, offset) {
+    const protocol = PROTOCOLS[view.getUint8(offset + 2)]
+    return protocol === undefined ? undefined : new Port(view.getUint16(offset), protocol)
+  },
+  writeAt(view, offset, value) {
+    if (!(value instanceof Port)) return false
+    const { number } = value
+    const protocol = PROTOCOLS.indexOf(value.protocol)
+    if (protocol < 0 || number >>> 0 !== number || number > 0xffff) return false
+    view.setUint16(offset, number)
+    view.setUint8(offset + 2, protocol)
+    return true
+  },
+}
