@@ -138,6 +138,12 @@ export function readEnvelopeHeader(reader: ByteReader, header: EnvelopeHeader): 
   header.payloadStart = reader.offset
 }
 
+/** Whom the envelope at the reader is for. */
+export function receiverOf(reader: ByteReader, receiverStart: number, own: EndpointId): Envelope['receiver'] {
+  if (isIdAt(reader, receiverStart, NIL_ID)) return 'all'
+  return isIdAt(reader, receiverStart, own) ? 'own' : 'other'
+}
+
 /** Whether the 16 bytes at `offset` of the reader's input are this id. */
 export function isIdAt(reader: ByteReader, offset: number, id: EndpointId): boolean {
   const words = id.words

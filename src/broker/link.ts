@@ -25,32 +25,16 @@ import {
   endEnvelope,
   isIdAt,
   readEnvelopeHeader,
+  receiverOf,
 } from './envelope.js'
 import { FilterMatcher, LOCAL_TOPIC_PREFIX, readFilter, writeFilter } from './filter.js'
 import { FrameDecoder, FrameTooLargeError } from './frame.js'
 import { Handshake } from './handshake.js'
 import { decodeHandshakeMessage } from './handshake-messages.js'
 import type { LinkEnd, LinkOwner, LinkSettings } from './link-owner.js'
+import type { LinkState, Peered } from './link-state.js'
 import { Outbox } from './outbox.js'
 import { PendingPings } from './pings.js'
-
-interface Peered {
-  readonly kind: 'peered'
-  readonly remoteId: EndpointId
-  readonly peer: Peer
-  readonly outbox: Outbox
-  readonly matcher: FilterMatcher
-  /** Set while the goodbye is under way. */
-  readonly goodbye: { readonly timer: Timer; readonly payload: Uint8Array } | undefined
-}
-
-type LinkState =
-  | { readonly kind: 'connecting' }
-  | { readonly kind: 'handshake'; readonly machine: Handshake; readonly timer: Timer }
-  | Peered
-  /** The end is decided and told; waits for the socket to close. */
-  | { readonly kind: 'closing' }
-  | { readonly kind: 'closed' }
 
 const NOTHING = (): void => {}
 
@@ -250,9 +234,7 @@ export class Link implements ConnectionHandler {
   ping(payload: Uint8Array, done: () => void): void {
     if (this.#state.kind !== 'peered') return done()
     this.#pings.add(payload, done)
-    this.send(ENVELOPE.ping, this.#state.remoteId, CONTROL_TOPIC, {
-      writeTo: (writer) => writer.raw(payload),
-    })
+    this.#sendControl(ENVELOPE.ping, payload)
   }
 
   /** Stops waiting for the answer to a ping. */
@@ -265,7 +247,7 @@ export class Link implements ConnectionHandler {
     const state = this.#state
     if (state.kind !== 'peered') return this.#fail('closed by this endpoint')
     if (state.goodbye !== undefined) return
-    this.send(ENVELOPE.ping, state.remoteId, CONTROL_TOPIC, { writeTo: (writer) => writer.raw(payload) })
+    this.#sendControl(ENVELOPE.ping, payload)
     state.outbox.flushAll()
     const timer = this.#settings.timers.after(this.#settings.goodbyeTimeoutMs, () => {
       this.#connection?.destroy()
@@ -388,11 +370,7 @@ export class Link implements ConnectionHandler {
       readEnvelopeHeader(reader, envelope)
       if (!isIdAt(reader, envelope.senderStart, state.remoteId))
         return this.ignore('an envelope in the name of another endpoint')
-      envelope.receiver = isIdAt(reader, envelope.receiverStart, NIL_ID)
-        ? 'all'
-        : isIdAt(reader, envelope.receiverStart, this.#settings.ownId)
-          ? 'own'
-          : 'other'
+      envelope.receiver = receiverOf(reader, envelope.receiverStart, this.#settings.ownId)
       if (envelope.receiver === 'other') return this.#owner.onEnvelope(this, state.peer, envelope)
       switch (envelope.type) {
         case ENVELOPE.data:
@@ -408,7 +386,7 @@ export class Link implements ConnectionHandler {
         case ENVELOPE.routingUpdate:
           return this.#updateFilter(state, readFilter(reader))
         case ENVELOPE.ping:
-          return this.#answerPing(state, bytes.subarray(envelope.payloadStart, end))
+          return this.#sendControl(ENVELOPE.pong, bytes.subarray(envelope.payloadStart, end))
         case ENVELOPE.pong:
           return this.#receivePong(state, bytes.subarray(envelope.payloadStart, end))
       }
@@ -425,8 +403,9 @@ export class Link implements ConnectionHandler {
     this.#owner.onSubscriptionsChanged(peer)
   }
 
-  #answerPing(state: Peered, payload: Uint8Array): void {
-    this.send(ENVELOPE.pong, state.remoteId, CONTROL_TOPIC, { writeTo: (writer) => writer.raw(payload) })
+  #sendControl(type: number, payload: Uint8Array): void {
+    if (this.#state.kind !== 'peered') return
+    this.send(type, this.#state.remoteId, CONTROL_TOPIC, { writeTo: (writer) => writer.raw(payload) })
   }
 
   #receivePong(state: Peered, payload: Uint8Array): void {

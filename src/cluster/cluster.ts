@@ -10,6 +10,7 @@ import type { Bus, BusHandler, BusStatus, Peer, PublishOutcome } from '../bus/bu
 import type { ConnRecord } from '../data/conn-record.js'
 import { type EventMessage, type EventType, event, type ParameterTypes } from '../data/event.js'
 import { type Natives, string, time } from '../data/types.js'
+import type { Value } from '../data/value.js'
 import type { Layout, LayoutNode } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
 import { expectedPeers } from '../layout/topology.js'
@@ -40,6 +41,8 @@ export interface ClusterEvents {
   captureDone: []
   /** What happens to peerings: `Broker::peer_added` and the other status events, errors, dropped messages. */
   busStatus: [told: BusStatus]
+  /** A peer wants a global of Zeek's scripts to change. Nothing changes by itself: nodes here have options. */
+  identifierUpdate: [update: { readonly name: string; readonly value: Value; readonly from: string }]
   /** The queues to slow peers are short again after `publish` returned `queued` or `dropped`. */
   drain: []
   /** The node is about to leave: last words can still be published. */
@@ -130,7 +133,15 @@ export class Cluster {
     this.#ownTopics = new Set([this.#topics.node(node.name), this.#topics.nodeid(this.#bus.id)])
     const receiver =
       this.isLogger && settings.logStore ? new LogReceiver(settings.logStore, problem) : undefined
-    this.#inbox = new Inbox(this.#topics, this.#ownTopics, this.#dispatch, receiver, describe, reporter)
+    this.#inbox = new Inbox(
+      this.#topics,
+      this.#ownTopics,
+      this.#dispatch,
+      receiver,
+      describe,
+      reporter,
+      (name, value, from) => this.#events.emit('identifierUpdate', { name, value, from: describe(from) }),
+    )
     this.on(hello, (name, id) => {
       for (const change of this.#membership.hello(name, id)) this.#apply(change)
     })
@@ -253,7 +264,21 @@ export class Cluster {
 
   /** Sends to every connected node that subscribes the topic, never to the own one; says what became of it. */
   publish(topic: string, message: EventMessage): PublishOutcome {
-    return this.#bus.publish(topic, message)
+    return this.#bus.publish(topic, this.#stamped(message))
+  }
+
+  /** With `EventMetadata::add_network_timestamp` every event carries the time at which it was published. */
+  #stamped(message: EventMessage): EventMessage {
+    if (!this.#settings.options.addNetworkTimestamp || message.timestamp !== undefined) return message
+    return message.at(this.clock.wallMs() / 1000)
+  }
+
+  /**
+   * While a handler of an event runs: the network time, in seconds, that came with the event; undefined when none did
+   * (`EventMetadata::current`).
+   */
+  get eventTimestamp(): number | undefined {
+    return this.#dispatch.timestamp
   }
 
   /** `Cluster::publish_rr`. */

@@ -8,7 +8,8 @@ import type { ByteReader } from '../data/byte-reader.js'
 import { DecodeError } from '../data/decode-error.js'
 import type { EventType } from '../data/event.js'
 import { KnownStart } from '../data/known-start.js'
-import { expectContent, type OpenedMessage, readText, readVectorStart } from '../data/messages.js'
+import { readTimestamp } from '../data/message-check.js'
+import { expectContent, type OpenedMessage, readText, readVectorStart, skipValues } from '../data/messages.js'
 
 type Handler = (...args: unknown[]) => void
 
@@ -16,6 +17,17 @@ interface Binding {
   readonly type: EventType
   readonly handlers: readonly Handler[]
   reported: boolean
+}
+
+/** What stands in front of the arguments. */
+interface EventStart {
+  readonly binding: Binding
+  /** Number of arguments. */
+  readonly size: number
+  /** Values of the content behind name and arguments: the metadata, and whatever else. */
+  readonly behind: number
+  /** Elements of the message behind its content. */
+  readonly surplus: number
 }
 
 export interface EventCounters {
@@ -31,11 +43,13 @@ export class EventDispatch {
   readonly #bindings = new Map<string, Binding>()
   #lastBinding: Binding | undefined
   /** How the last event began, when the one before was of the same type. */
-  #last: { readonly start: KnownStart; readonly binding: Binding; readonly size: number } | undefined
+  #last: { readonly start: KnownStart; readonly event: EventStart } | undefined
   /** A peer in words. */
   readonly #describe: (peer: Peer) => string
   readonly #onReport: (report: Report) => void
   readonly #onHandlerError: (error: unknown, eventName: string) => void
+  /** While a handler runs: the network time, in seconds, that came with the event. */
+  timestamp: number | undefined
   readonly counters: EventCounters = { handled: 0, ignored: 0, malformed: 0 }
 
   constructor(
@@ -75,7 +89,7 @@ export class EventDispatch {
       return false
     }
     reader.skip(last.start.length)
-    this.#handle(last.binding, last.size, reader, from)
+    this.#handle(last.event, reader, from)
     return true
   }
 
@@ -90,14 +104,15 @@ export class EventDispatch {
       this.counters.ignored += 1
       return
     }
-    const size = readVectorStart(reader)
+    const { contentSize, surplus } = opened
+    const event = { binding, size: readVectorStart(reader), behind: contentSize - 2, surplus }
     // Worth it only for runs: the second of two alike.
-    if (binding === this.#lastBinding) this.#last = { start: new KnownStart(reader, start), binding, size }
+    if (binding === this.#lastBinding) this.#last = { start: new KnownStart(reader, start), event }
     this.#lastBinding = binding
-    this.#handle(binding, size, reader, from)
+    this.#handle(event, reader, from)
   }
 
-  #handle(binding: Binding, size: number, reader: ByteReader, from: Peer): void {
+  #handle({ binding, size, behind, surplus }: EventStart, reader: ByteReader, from: Peer): void {
     let args: readonly unknown[]
     try {
       args = binding.type.readArguments(reader, size) as readonly unknown[]
@@ -105,6 +120,10 @@ export class EventDispatch {
       if (!(error instanceof DecodeError)) throw error
       return this.#malformed(binding, error, from)
     }
+    const timestamp = behind > 0 ? readTimestamp(reader) : undefined
+    skipValues(reader, Math.max(0, behind - 1) + surplus)
+    reader.expectEnd()
+    this.timestamp = timestamp === undefined ? undefined : Number(timestamp) / 1e9
     this.counters.handled += 1
     for (const handler of binding.handlers) {
       try {
@@ -113,6 +132,7 @@ export class EventDispatch {
         this.#onHandlerError(error, binding.type.eventName)
       }
     }
+    this.timestamp = undefined
   }
 
   #malformed(binding: Binding, error: DecodeError, from: Peer): void {

@@ -4,9 +4,20 @@
  */
 import type { Report } from '../base/report.js'
 import type { Peer } from '../bus/bus.js'
+import { readValue, skipValue } from '../data/binary.js'
 import { ByteReader } from '../data/byte-reader.js'
 import { DecodeError } from '../data/decode-error.js'
-import { MESSAGE_TYPE, type OpenedMessage, openMessage } from '../data/messages.js'
+import { checkMessage } from '../data/message-check.js'
+import {
+  emptyOpenedMessage,
+  expectContent,
+  invalid,
+  MESSAGE_TYPE,
+  openMessage,
+  readText,
+  skipValues,
+} from '../data/messages.js'
+import type { Value } from '../data/value.js'
 import type { LogReceiver } from '../logging/log-receiver.js'
 import type { EventDispatch } from './event-dispatch.js'
 import type { Topics } from './topics.js'
@@ -24,11 +35,12 @@ export class Inbox {
   /** A peer in words. */
   readonly #describe: (peer: Peer) => string
   readonly #onReport: (report: Report) => void
+  readonly #onIdentifierUpdate: (name: string, value: Value, from: Peer) => void
   readonly #subscriptions = new Set<string>()
   readonly #accepted = new Map<string, boolean>()
   #lastAccepted: string | undefined
   readonly #reader = new ByteReader()
-  readonly #opened: OpenedMessage = { type: 0, contentSize: 0 }
+  readonly #opened = emptyOpenedMessage()
   /** Messages that were no valid Zeek messages. */
   invalidMessages = 0
 
@@ -39,6 +51,7 @@ export class Inbox {
     receiver: LogReceiver | undefined,
     describe: (peer: Peer) => string,
     onReport: (report: Report) => void,
+    onIdentifierUpdate: (name: string, value: Value, from: Peer) => void,
   ) {
     this.#topics = topics
     this.#ownTopics = ownTopics
@@ -46,6 +59,7 @@ export class Inbox {
     this.#receiver = receiver
     this.#describe = describe
     this.#onReport = onReport
+    this.#onIdentifierUpdate = onIdentifierUpdate
   }
 
   subscribe(prefix: string): void {
@@ -64,16 +78,60 @@ export class Inbox {
   receive(topic: string, bytes: Uint8Array, start: number, end: number, from: Peer): void {
     if (!this.#accepts(topic)) return
     const reader = this.#reader
-    const opened = this.#opened
     try {
       reader.reset(bytes, start, end)
-      if (this.#dispatch.dispatchLike(reader, from)) return
-      openMessage(reader, opened)
-      if (opened.type === MESSAGE_TYPE.event) this.#dispatch.dispatch(reader, start, opened, from)
-      else this.#receiver?.receive(from.id, reader, opened)
+      if (!this.#dispatch.dispatchLike(reader, from)) this.#receiveMessage(bytes, start, end, from)
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error
       this.#invalid(topic, from, error)
+    }
+  }
+
+  #receiveMessage(bytes: Uint8Array, start: number, end: number, from: Peer): void {
+    const reader = this.#reader
+    const opened = this.#opened
+    reader.reset(bytes, start, end)
+    openMessage(reader, opened)
+    switch (opened.type) {
+      case MESSAGE_TYPE.event:
+        return this.#dispatch.dispatch(reader, start, opened, from)
+      case MESSAGE_TYPE.batch:
+        return this.#receiveBatch(bytes, start, end, from)
+      case MESSAGE_TYPE.logCreate:
+      case MESSAGE_TYPE.logWrite:
+        if (this.#receiver === undefined) return
+        this.#receiver.receive(from.id, reader, opened)
+        return reader.expectEnd()
+      case MESSAGE_TYPE.identifierUpdate: {
+        expectContent(reader, opened, 2)
+        const name = readText(reader)
+        const value = readValue(reader)
+        skipValues(reader, opened.contentSize - 2 + opened.surplus)
+        reader.expectEnd()
+        return this.#onIdentifierUpdate(name, value, from)
+      }
+      default:
+        throw invalid(reader, `unknown type ${opened.type}`)
+    }
+  }
+
+  /** All or nothing: what is wrong with the last message of a batch is found before the first is handled. */
+  #receiveBatch(bytes: Uint8Array, start: number, end: number, from: Peer): void {
+    const reader = this.#reader
+    const opened = this.#opened
+    const hasOtherThanLogs = checkMessage(reader, opened)
+    reader.expectEnd()
+    if (!hasOtherThanLogs && this.#receiver === undefined) return
+    reader.reset(bytes, start, end)
+    openMessage(reader, opened)
+    if (!hasOtherThanLogs) return this.#receiver?.receive(from.id, reader, opened)
+    const { contentSize } = opened
+    for (let index = 0; index < contentSize; index += 1) {
+      const innerStart = reader.offset
+      skipValue(reader)
+      const innerEnd = reader.offset
+      this.#receiveMessage(bytes, innerStart, innerEnd, from)
+      reader.reset(bytes, innerEnd, end)
     }
   }
 

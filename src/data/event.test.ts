@@ -17,7 +17,7 @@ function encode(message: { writeTo(writer: ByteWriter): void }): Uint8Array {
 
 function decode(type: EventType, bytes: Uint8Array): readonly unknown[] {
   const reader = new ByteReader(bytes)
-  openMessage(reader, { type: 0, contentSize: 0 })
+  openMessage(reader, { type: 0, contentSize: 0, surplus: 0 })
   readText(reader)
   const args = type.readArguments(reader, readVectorStart(reader))
   reader.expectEnd()

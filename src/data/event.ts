@@ -13,6 +13,7 @@ import { type DataType, locateFault, type Natives, type Part } from './data-type
 import { DecodeError, EncodeError } from './decode-error.js'
 import { type Encodable, MESSAGE_TYPE, writeMessageStart } from './messages.js'
 import { type ArgumentsWriter, compileArgumentsReader, compileArgumentsWriter } from './record-codec.js'
+import { count, time } from './scalar-types.js'
 
 /** Types of the parameters of an event. */
 // biome-ignore lint/suspicious/noExplicitAny: a list of types of anything; `never` would refuse every element
@@ -36,15 +37,30 @@ export class EventMessage implements Encodable {
   readonly #types: ParameterTypes
   readonly #write: ArgumentsWriter
   readonly args: readonly unknown[]
+  /** Network time in seconds that travels as metadata; see `at`. */
+  readonly timestamp: number | undefined
 
-  constructor(prefix: Uint8Array, types: ParameterTypes, write: ArgumentsWriter, args: readonly unknown[]) {
+  constructor(
+    prefix: Uint8Array,
+    types: ParameterTypes,
+    write: ArgumentsWriter,
+    args: readonly unknown[],
+    timestamp?: number,
+  ) {
     this.#prefix = prefix
     this.#write = write
     this.#types = types
     this.args = args
+    this.timestamp = timestamp
+  }
+
+  /** The same event with a network timestamp, in seconds since the epoch (spec/broker-protocol.md 6.2). */
+  at(timestamp: number): EventMessage {
+    return new EventMessage(this.#prefix, this.#types, this.#write, this.args, timestamp)
   }
 
   writeTo(writer: ByteWriter): void {
+    const start = writer.length
     writer.raw(this.#prefix)
     const types = this.#types
     const args = this.args
@@ -57,6 +73,14 @@ export class EventMessage implements Encodable {
       if (!(error instanceof EncodeError)) throw error
       throw locateFault(error, this.#parts())
     }
+    if (this.timestamp === undefined) return
+    writer.bytes[start + CONTENT_SIZE_OFFSET] = 3
+    writer.u8(TAG.vector)
+    writer.varbyte(1)
+    writer.u8(TAG.vector)
+    writer.varbyte(2)
+    count.write(writer, 1n)
+    time.write(writer, this.timestamp)
   }
 
   *#parts(): Iterable<Part> {
@@ -85,6 +109,9 @@ export function event<const Types extends ParameterTypes>(name: string, types: T
     },
   }) as EventType<Types>
 }
+
+/** Where the size of the content stands: behind vector, two counts and the tag. */
+const CONTENT_SIZE_OFFSET = 2 + 9 + 9 + 1
 
 /** Everything in front of the arguments: it is the same for every message of an event. */
 function encodePrefix(name: string, parameterCount: number): Uint8Array {

@@ -17,6 +17,7 @@ import {
   readLabel,
   readText,
   readVectorStart,
+  skipValues,
   writeMessageStart,
 } from './messages.js'
 import { ZEEK_TAG } from './types.js'
@@ -164,7 +165,7 @@ export function readLogMessages(
   switch (opened.type) {
     case MESSAGE_TYPE.logCreate:
       handler.create(readLogCreate(reader, opened))
-      return skipSurplus(reader, opened.contentSize - 4)
+      return skipValues(reader, opened.contentSize - 4 + opened.surplus)
     case MESSAGE_TYPE.logWrite: {
       expectContent(reader, opened, 4)
       const stream = readLabel(reader)
@@ -174,24 +175,20 @@ export function readLogMessages(
       const length = reader.varbyte()
       const start = reader.take(length)
       handler.write(stream, writer, path, reader.bytes, start, start + length)
-      return skipSurplus(reader, opened.contentSize - 4)
+      return skipValues(reader, opened.contentSize - 4 + opened.surplus)
     }
     case MESSAGE_TYPE.batch: {
       if (depth > 8) throw invalid(reader, 'batches nested deeper than 8')
-      const size = opened.contentSize
+      const { contentSize: size, surplus } = opened
       for (let index = 0; index < size; index += 1) {
         openMessage(reader, opened)
         readLogMessages(reader, opened, handler, depth + 1)
       }
-      return
+      return skipValues(reader, surplus)
     }
     default:
-      return skipSurplus(reader, opened.contentSize)
+      return skipValues(reader, opened.contentSize + opened.surplus)
   }
-}
-
-function skipSurplus(reader: ByteReader, count: number): void {
-  for (let index = 0; index < count; index += 1) skipValue(reader)
 }
 
 function writeLabel(writer: ByteWriter, label: string): void {

@@ -36,6 +36,12 @@ function writeSmallCount(writer: ByteWriter, value: number): void {
 export interface OpenedMessage {
   type: number
   contentSize: number
+  /** Elements behind the content, which no version of Zeek sends. */
+  surplus: number
+}
+
+export function emptyOpenedMessage(): OpenedMessage {
+  return { type: 0, contentSize: 0, surplus: 0 }
 }
 
 /**
@@ -43,7 +49,9 @@ export interface OpenedMessage {
  * that is no Zeek message).
  */
 export function openMessage(reader: ByteReader, opened: OpenedMessage): void {
-  if (readVectorStart(reader) < 3) throw invalid(reader, 'a message has three elements')
+  const size = readVectorStart(reader)
+  if (size < 3) throw invalid(reader, 'a message has three elements')
+  opened.surplus = size - 3
   if (readCount(reader) !== VERSION) throw invalid(reader, 'unknown message version')
   opened.type = Number(readCount(reader))
   opened.contentSize = readVectorStart(reader)

@@ -130,7 +130,7 @@ describe('what peers announce', () => {
     const writer = new ByteWriter()
     writeLogCreate(writer, description, 0)
     const reader = new ByteReader(writer.toBytes())
-    const opened = { type: 0, contentSize: 0 }
+    const opened = { type: 0, contentSize: 0, surplus: 0 }
     openMessage(reader, opened)
     receiver.receive('peer', reader, opened)
   }

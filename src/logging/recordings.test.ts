@@ -51,7 +51,7 @@ async function replay(folder: string): Promise<{ disk: MemoryDisk; problems: str
   const decoders = new Map<string, FrameDecoder>()
   const frameCounts = new Map<string, number>()
   const reader = new ByteReader()
-  const opened: OpenedMessage = { type: 0, contentSize: 0 }
+  const opened: OpenedMessage = { type: 0, contentSize: 0, surplus: 0 }
   const header = emptyEnvelopeHeader()
   for (const { hex, peer } of chunks) {
     const decoder = decoders.get(peer) ?? new FrameDecoder(2 ** 20)

@@ -41,7 +41,7 @@ function payloads(): Payload[] {
         readEnvelopeHeader(reader, header)
         if (header.type !== ENVELOPE.data) return true
         const payload = bytes.slice(header.payloadStart, end)
-        const opened: OpenedMessage = { type: 0, contentSize: 0 }
+        const opened: OpenedMessage = { type: 0, contentSize: 0, surplus: 0 }
         openMessage(new ByteReader(payload), opened)
         result.push({ topic: header.topic, bytes: payload, opened })
         return true
@@ -56,7 +56,7 @@ const ofType = (type: number): Payload[] => all.filter(({ opened }) => opened.ty
 
 function reopen(bytes: Uint8Array): { reader: ByteReader; opened: OpenedMessage } {
   const reader = new ByteReader(bytes)
-  const opened: OpenedMessage = { type: 0, contentSize: 0 }
+  const opened: OpenedMessage = { type: 0, contentSize: 0, surplus: 0 }
   openMessage(reader, opened)
   return { reader, opened }
 }

@@ -114,6 +114,12 @@ export const OPTIONS = {
     default: () => 'drop_oldest',
     values: ['disconnect', 'drop_oldest', 'drop_newest'],
   }),
+  /** Every event carries the time at which it was published (`EventMetadata::add_network_timestamp`). */
+  addNetworkTimestamp: option({
+    name: 'EventMetadata::add_network_timestamp',
+    type: 'bool',
+    default: () => false,
+  }),
   /** Records of a stream that are sent as one message at most (`Broker::log_batch_size`). */
   logBatchSize: option({ name: 'Broker::log_batch_size', type: 'count', default: () => 400n }),
   /** Seconds that a record waits for its batch to fill at most (`Broker::log_batch_interval`). */
