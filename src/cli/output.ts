@@ -5,6 +5,13 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
+/** A line that may be no UTF-8. */
+export function printBytes(line: string | Uint8Array): void {
+  process.stdout.write(Buffer.concat([typeof line === 'string' ? Buffer.from(line) : line, LINE_END]))
+}
+
+const LINE_END = Buffer.from('\n')
+
 export function printError(message: string): void {
   process.stderr.write(`zeek-cluster: error: ${message}\n`)
 }

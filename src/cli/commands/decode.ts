@@ -1,0 +1,51 @@
+/** `zeek-cluster decode` and `zeek-cluster encode`: lines on standard input, converted one by one. */
+import { DecodeError, EncodeError } from '../../data/decode-error.js'
+import { FORMATS, type FormatName, hexLine, isTextFormat, ZEEK_TEXT } from '../conversions.js'
+import { bytesToHex } from '../json-members.js'
+import { readLines } from '../lines.js'
+import { CommandError, print, printBytes } from '../output.js'
+
+export interface DecodeFlags {
+  readonly format: string
+  readonly hex?: boolean
+  readonly asZeek?: boolean
+}
+
+/** Lines of a format to lines of JSON. */
+export async function runDecode(flags: DecodeFlags): Promise<void> {
+  const format = parseFormat(flags.format)
+  const decode = flags.asZeek === true ? ZEEK_TEXT[format] : FORMATS[format].decode
+  if (decode === undefined) {
+    throw new CommandError(2, `--as-zeek goes with ${Object.keys(ZEEK_TEXT).join(' and ')} only`)
+  }
+  const isHex = flags.hex === true || !isTextFormat(format)
+  await convert((line) => printBytes(decode(isHex ? hexLine(line) : line)))
+}
+
+/** Lines of JSON to lines of a format. */
+export async function runEncode(flags: DecodeFlags): Promise<void> {
+  const format = parseFormat(flags.format)
+  const isHex = flags.hex === true || !isTextFormat(format)
+  await convert((line) => {
+    const bytes = FORMATS[format].encode(line)
+    if (isHex) print(bytesToHex(bytes))
+    else printBytes(bytes)
+  })
+}
+
+/** Exit code 2 at the first line that is no good; what came before it has been printed. */
+async function convert(convertLine: (line: Uint8Array) => void): Promise<void> {
+  for await (const { number, bytes } of readLines(process.stdin)) {
+    try {
+      convertLine(bytes)
+    } catch (error) {
+      if (!(error instanceof DecodeError || error instanceof EncodeError)) throw error
+      throw new CommandError(2, `line ${number}: ${error.message}`, error)
+    }
+  }
+}
+
+function parseFormat(name: string): FormatName {
+  if (Object.hasOwn(FORMATS, name)) return name as FormatName
+  throw new CommandError(2, `unknown format '${name}': ${Object.keys(FORMATS).join(', ')}`)
+}
