@@ -9,8 +9,8 @@ async function* chunks(...texts: readonly string[]): AsyncGenerator<Uint8Array> 
 
 async function linesOf(...texts: readonly string[]): Promise<[number, string][]> {
   const lines: [number, string][] = []
-  for await (const { number, bytes } of readLines(chunks(...texts))) {
-    lines.push([number, Buffer.from(bytes).toString('latin1')])
+  for await (const some of readLines(chunks(...texts))) {
+    for (const { number, bytes } of some) lines.push([number, Buffer.from(bytes).toString('latin1')])
   }
   return lines
 }
@@ -38,7 +38,9 @@ describe('lines', () => {
 
   test('have a limit', async () => {
     const reading = async (): Promise<void> => {
-      for await (const line of readLines(chunks('abc\n', 'de', 'fg'), 3)) expect(line.number).toBe(1)
+      for await (const lines of readLines(chunks('abc\n', 'de', 'fg'), 3)) {
+        expect(lines.map(({ number }) => number)).toEqual([1])
+      }
     }
     await expect(reading()).rejects.toThrow('line 2: longer than 3 bytes')
   })
