@@ -125,6 +125,19 @@ function buildProgram(): Command {
       .option('--rate', 'print one line a second with the number of messages and bytes'),
   ).action(async (prefixes, flags) => (await import('./commands/subscribe.js')).runSubscribe(prefixes, flags))
 
+  withFormat(
+    program
+      .command('decode')
+      .description('print what lines on standard input stand for, one JSON object a line')
+      .option('--as-zeek', 'print the text that Zeek prints for a value: not always valid JSON or UTF-8'),
+  ).action(async (flags) => (await import('./commands/decode.js')).runDecode(flags))
+
+  withFormat(
+    program
+      .command('encode')
+      .description('turn lines of JSON, as decode prints them, back into what they stand for'),
+  ).action(async (flags) => (await import('./commands/decode.js')).runEncode(flags))
+
   const logs = program.command('logs').description('the logs of all loggers as one')
   logs
     .command('ls')
@@ -148,6 +161,19 @@ function buildProgram(): Command {
     .action(async (name, flags) => (await import('./commands/logs.js')).runLogsTail(name, flags))
 
   return program
+}
+
+function withFormat(command: Command): Command {
+  return command
+    .option(
+      '--format <name>',
+      "broker-bin: a value or message of Broker; broker-json: Broker's JSON as Zeek writes it; broker-frame: a frame of a peering, its length in front; zeek-log: a log record, or a message with records",
+      'broker-bin',
+    )
+    .option(
+      '--hex',
+      'lines of the format are hex; always so but for broker-json, because binary data has no lines',
+    )
 }
 
 function withBusOptions(command: Command): Command {

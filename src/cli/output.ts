@@ -1,9 +1,18 @@
 /** Writing to the terminal: the one place of the command line that does. */
+import { once } from 'node:events'
 import { ClusterError, errorMessage } from '../base/errors.js'
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
+
+/** Prints lines that may be no UTF-8; resolves when more can be printed without piling up. */
+export async function printLines(lines: readonly (string | Uint8Array)[]): Promise<void> {
+  const bytes = lines.flatMap((line) => [typeof line === 'string' ? Buffer.from(line) : line, LINE_END])
+  if (!process.stdout.write(Buffer.concat(bytes))) await once(process.stdout, 'drain')
+}
+
+const LINE_END = Buffer.from('\n')
 
 export function printError(message: string): void {
   process.stderr.write(`zeek-cluster: error: ${message}\n`)

@@ -291,7 +291,11 @@ export function skipValue(reader: ByteReader, depth = 0): void {
 
 /** The bytes of a `str`: text when valid UTF-8, else a copy of the bytes. */
 export function readByteString(reader: ByteReader): ByteString {
-  const length = reader.varbyte()
+  return readByteStringOf(reader, reader.varbyte())
+}
+
+/** The next `length` bytes: text when valid UTF-8, else a copy of the bytes. */
+export function readByteStringOf(reader: ByteReader, length: number): ByteString {
   const start = reader.offset
   reader.skip(length)
   const slice = reader.bytes.subarray(start, start + length)

@@ -131,6 +131,20 @@ export class ValueMap<K, V> implements Map<K, V> {
     return this
   }
 
+  /** The value of a key; when it has none, it gets this one. */
+  getOrInsert(key: K, value: V): V {
+    return this.getOrInsertComputed(key, () => value)
+  }
+
+  /** As `getOrInsert`; the value is only made when it is needed. */
+  getOrInsertComputed(key: K, make: (key: K) => V): V {
+    const entry = this.#entries.get(keyOf(key))
+    if (entry !== undefined) return entry[1]
+    const value = make(key)
+    this.set(key, value)
+    return value
+  }
+
   /** Removes a key; says whether it was there. */
   delete(key: K): boolean {
     return this.#entries.delete(keyOf(key))
