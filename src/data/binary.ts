@@ -282,7 +282,7 @@ function readSequence(reader: ByteReader, depth: number): Value[] {
 }
 
 /** Elements as read, put in order; the same element twice is an error (spec/broker-protocol.md 1.3). */
-function canonical<T>(elements: T[], compare: (a: T, b: T) => number, offset: number): T[] {
+export function canonical<T>(elements: T[], compare: (a: T, b: T) => number, offset: number): T[] {
   let previousOrder = -1
   for (let index = 1; index < elements.length && previousOrder < 0; index += 1) {
     previousOrder = compare(elements[index - 1]!, elements[index]!)

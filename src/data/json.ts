@@ -3,8 +3,9 @@
  * with all digits and read with them, which `JSON.parse` cannot do.
  */
 import { Address, Port, Subnet } from './address.js'
+import { canonical } from './binary.js'
 import { DecodeError } from './decode-error.js'
-import { type ByteString, NONE, type Value } from './value.js'
+import { type ByteString, compareValues, NONE, type Value } from './value.js'
 
 /** The JSON text of a value: `{"@data-type":"count","data":5}`. */
 export function valueToJson(value: Value): string {
@@ -80,14 +81,38 @@ function timespanText(nanoseconds: bigint): string {
 
 /** Reads the JSON text of one value. Throws `DecodeError`. */
 export function valueFromJson(text: string): Value {
-  const reader = new JsonReader(text)
-  const value = toValue(reader.read())
+  return toValue(parseJson(text))
+}
+
+/** Reads one JSON document. Throws `DecodeError`. */
+export function parseJson(text: string, dialect: JsonDialect = STANDARD): Json {
+  const reader = new JsonReader(text, dialect)
+  const json = reader.read()
   reader.expectEnd()
-  return value
+  return json
 }
 
 /** A parsed JSON document; numbers keep their digits. */
-type Json = null | boolean | string | JsonNumber | readonly Json[] | ReadonlyMap<string, Json>
+export type Json = null | boolean | ByteString | JsonNumber | readonly Json[] | ReadonlyMap<string, Json>
+
+/** Where writers of JSON differ: `STANDARD` here, what Zeek writes in `zeek-json.ts`. */
+export interface JsonDialect {
+  /** Sticky; matches `true`, `false`, `null` or a number. */
+  readonly literal: RegExp
+  /** What a string, given with its quotes, stands for; undefined when it is not valid. */
+  readText(quoted: string): ByteString | undefined
+}
+
+const STANDARD: JsonDialect = {
+  literal: /(?:true|false|null)\b|-?\d{1,2000}(?:\.\d{1,2000})?(?:[eE][+-]?\d{1,2000})?/y,
+  readText(quoted) {
+    try {
+      return JSON.parse(quoted) as string
+    } catch {
+      return undefined
+    }
+  },
+}
 
 class JsonNumber {
   readonly text: string
@@ -100,10 +125,12 @@ const MAX_DEPTH = 128
 
 class JsonReader {
   readonly #text: string
+  readonly #dialect: JsonDialect
   #offset = 0
 
-  constructor(text: string) {
+  constructor(text: string, dialect: JsonDialect) {
     this.#text = text
+    this.#dialect = dialect
   }
 
   expectEnd(): void {
@@ -118,7 +145,7 @@ class JsonReader {
     if (start === '{') return this.#readObject(depth)
     if (start === '[') return this.#readArray(depth)
     if (start === '"') return this.#readString()
-    const match = this.#match(/(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y)
+    const match = this.#match(this.#dialect.literal)
     if (match === 'true' || match === 'false') return match === 'true'
     return match === 'null' ? null : new JsonNumber(match)
   }
@@ -128,6 +155,7 @@ class JsonReader {
     this.#readList('}', () => {
       this.#skipBlanks()
       const key = this.#readString()
+      if (typeof key !== 'string') throw this.#error('the name of a member is not UTF-8')
       this.#skipBlanks()
       this.#match(/:/y)
       members.set(key, this.read(depth + 1))
@@ -155,13 +183,18 @@ class JsonReader {
     }
   }
 
-  #readString(): string {
-    const raw = this.#match(/"(?:[^"\\]|\\.)*"/sy)
-    try {
-      return JSON.parse(raw) as string
-    } catch {
-      throw this.#error('not a valid string')
-    }
+  #readString(): ByteString {
+    const text = this.#text
+    const start = this.#offset
+    if (text[start] !== '"') throw this.#error('not valid JSON')
+    // A regular expression would run out of stack on a long string.
+    let end = start + 1
+    while (end < text.length && text[end] !== '"') end += text[end] === '\\' ? 2 : 1
+    if (end >= text.length) throw this.#error('a string without end')
+    const value = this.#dialect.readText(text.slice(start, end + 1))
+    if (value === undefined) throw this.#error('not a valid string')
+    this.#offset = end + 1
+    return value
   }
 
   #skipBlanks(): void {
@@ -181,7 +214,8 @@ class JsonReader {
   }
 }
 
-function toValue(json: Json): Value {
+/** The value that a parsed document stands for; other members are ignored. Throws `DecodeError`. */
+export function toValue(json: Json): Value {
   if (!(json instanceof Map)) throw mismatch('expected an object with @data-type and data')
   const type = json.get('@data-type')
   const data = json.get('data')
@@ -193,14 +227,16 @@ function toValue(json: Json): Value {
       return { type, value: data }
     case 'count':
     case 'integer':
-      if (!(data instanceof JsonNumber) || !/^-?\d+$/.test(data.text)) break
-      return { type, value: BigInt(data.text) }
+      if (!(data instanceof JsonNumber) || !/^-?\d{1,20}$/.test(data.text)) break
+      if (type === 'count' && data.text.startsWith('-')) break
+      return { type, value: inRange(type, BigInt(data.text)) }
     case 'real':
-      if (!(data instanceof JsonNumber)) break
-      return { type, value: Number(data.text) }
+      // Zeek refuses a real without fraction or exponent, so that nobody gets used to one.
+      if (!(data instanceof JsonNumber) || /^-?\d+$/.test(data.text)) break
+      return { type, value: realFromText(data.text) }
     case 'string':
     case 'enum-value':
-      if (typeof data !== 'string') break
+      if (typeof data !== 'string' && !(data instanceof Uint8Array)) break
       return { type, value: data }
     case 'address':
     case 'subnet':
@@ -210,16 +246,31 @@ function toValue(json: Json): Value {
       if (typeof data !== 'string') break
       return scalarFromText(type, data)
     case 'set':
+      if (!Array.isArray(data)) break
+      return { type, value: canonical(data.map(toValue), compareValues, 0) }
     case 'vector':
       if (!Array.isArray(data)) break
       return { type, value: data.map(toValue) }
     case 'table':
       if (!Array.isArray(data)) break
-      return { type, value: data.map(toEntry) }
+      return { type, value: canonical(data.map(toEntry), (a, b) => compareValues(a[0], b[0]), 0) }
     default:
-      throw mismatch(`unknown @data-type ${String(type)}`)
+      throw mismatch('unknown @data-type')
   }
   throw mismatch(`data does not fit @data-type ${type}`)
+}
+
+function inRange(type: 'count' | 'integer', value: bigint): bigint {
+  if ((type === 'count' ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value)) !== value) {
+    throw mismatch(`${value} does not fit 64 bits`)
+  }
+  return value
+}
+
+/** `inf`, `-inf` and `nan` are what C prints; only `zeek-json.ts` lets them pass. */
+function realFromText(text: string): number {
+  if (text === 'inf') return Number.POSITIVE_INFINITY
+  return text === '-inf' ? Number.NEGATIVE_INFINITY : Number(text)
 }
 
 function toEntry(json: Json): readonly [Value, Value] {

@@ -188,13 +188,18 @@ const CODES: Readonly<Record<string, TransportErrorCode>> = {
   EACCES: 'permission-denied',
 }
 
+/** What kind of failure an error of Node's sockets is. */
+export function transportErrorCode(error: unknown): TransportErrorCode {
+  const foreign = errorCode(error) ?? ''
+  return CODES[foreign] ?? (/^ERR_(SSL|TLS)|^EPROTO$/.test(foreign) ? 'tls-failed' : 'transport-failed')
+}
+
 /** The one place that turns errors of the runtime into ours. */
 function classify(error: unknown, address: NetworkAddress): TransportError {
-  const foreign = errorCode(error) ?? ''
-  const code = CODES[foreign] ?? (/^ERR_(SSL|TLS)|^EPROTO$/.test(foreign) ? 'tls-failed' : 'transport-failed')
+  const code = transportErrorCode(error)
   const reason =
     code === 'tls-failed'
-      ? `no TLS handshake (${foreign}); do both sides have the same Broker::disable_ssl?`
+      ? `no TLS handshake (${errorCode(error)}); do both sides have the same Broker::disable_ssl?`
       : errorMessage(error)
   return new ClusterError(code, `${formatAddress(address)}: ${reason}`, address, error)
 }
