@@ -228,7 +228,6 @@ export function toValue(json: Json): Value {
     case 'count':
     case 'integer':
       if (!(data instanceof JsonNumber) || !/^-?\d{1,20}$/.test(data.text)) break
-      if (type === 'count' && data.text.startsWith('-')) break
       return { type, value: inRange(type, BigInt(data.text)) }
     case 'real':
       // Zeek refuses a real without fraction or exponent, so that nobody gets used to one.

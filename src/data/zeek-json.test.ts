@@ -94,6 +94,15 @@ describe('what Zeek writes and JSON does not have', () => {
     expect(() => valueFromZeekJson(utf8(`{"@data-type":"string","data":${data}}`))).toThrow(DecodeError)
   })
 
+  test.each([
+    ['count', '-1'],
+    ['count', '18446744073709551616'],
+    ['integer', '9223372036854775808'],
+    ['integer', '-9223372036854775809'],
+  ])('%s %s does not fit', (type, digits) => {
+    expect(() => valueFromZeekJson(utf8(`{"@data-type":"${type}","data":${digits}}`))).toThrow(DecodeError)
+  })
+
   test('a count cannot be inf', () => {
     expect(() => valueFromZeekJson(utf8('{"@data-type":"count","data":inf}'))).toThrow(DecodeError)
   })

@@ -2,7 +2,7 @@ import net from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { makeCertificates } from '../../test/support/certificates.js'
 import { eventValue, GoldenHost } from '../../test/support/golden-host.js'
-import { ScriptedServer, upgradeClient, type Wire } from '../../test/support/websocket-wire.js'
+import { ScriptedServer, upgradeClient, Wire } from '../../test/support/websocket-wire.js'
 import type { Value } from '../data/value.js'
 import { VirtualTime } from '../testing/virtual-time.js'
 import { connectWebSocket, type WebSocketClient, type WebSocketClientOptions } from './client.js'
@@ -221,6 +221,7 @@ describe('an open client', () => {
     await log.until((lines) => lines.length === 2)
     expect(log.lines[0]).toMatch(/^error unreadable_message /)
     expect(log.lines[1]).toBe('message t')
+    wire.socket.destroy()
   })
 
   test('does not pile up messages for a server that reads nothing', async () => {
@@ -289,6 +290,16 @@ describe.skipIf(certificates === undefined)('TLS', () => {
       message: expect.stringContaining('ws://') as string,
     })
     expect(secure.server.counters.failedTls).toBe(1)
+  })
+
+  test('the end of a server does not wait for a handshake', async () => {
+    const time = new VirtualTime()
+    const host = new GoldenHost()
+    const server = await host.serve({ tls: own, timers: time })
+    const early = await Wire.connect(server.address)
+    while (time.pendingTimers === 0) await time.settle()
+    await server.close()
+    expect((await early.next()).kind).toBe('end')
   })
 
   test('a key that does not fit the certificate is a typed error', async () => {

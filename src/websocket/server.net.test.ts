@@ -73,6 +73,8 @@ describe('clients on the bus', () => {
     wire.sendClose(1000, 'bye')
     await host.until(() => host.lost.length === 1)
     expect(host.lost).toEqual(['node-websocket-0 1000 bye'])
+    // Its subscriptions are gone with it.
+    expect(host.publish('a', eventValue('Golden::none'))).toBe('no-peer')
     expect(server.clientCount).toBe(0)
   })
 
@@ -190,10 +192,11 @@ describe('limits', () => {
 describe('the end of the server', () => {
   test('is told to every client, and waits for none that does not answer', async () => {
     await start({ closeTimeoutMs: 20 })
-    const polite = await client()
-    const silent = await client()
     const early = await Wire.connect(server.address)
     wires.push(early)
+    early.write('GET /v1/messages/json HTTP/1.1\r\n')
+    const polite = await client()
+    const silent = await client()
     const closed = server.close()
     for (const wire of [polite, silent]) {
       const event = await wire.nextMessage()

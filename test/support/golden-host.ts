@@ -2,6 +2,7 @@
 import type { Report } from '../../src/base/report.js'
 import { systemTimers, type Timers } from '../../src/base/time.js'
 import { Endpoint } from '../../src/broker/endpoint.js'
+import type { PublishOutcome } from '../../src/bus/bus.js'
 import { writeValue } from '../../src/data/binary.js'
 import type { Encodable } from '../../src/data/messages.js'
 import type { Value } from '../../src/data/value.js'
@@ -129,8 +130,8 @@ export class GoldenHost {
     })
   }
 
-  publish(topic: string, message: Value): void {
-    this.bus.publish(topic, encodable(message))
+  publish(topic: string, message: Value): PublishOutcome {
+    return this.bus.publish(topic, encodable(message))
   }
 
   changed(): void {
