@@ -1,6 +1,6 @@
 /**
  * Broker data as JSON, version 1 (spec/broker-protocol.md 9.1). Two forms are written: one for programs that read
- * JSON and expect Broker's, and an exact one from which every value comes back as it was. Both are read.
+ * JSON and expect Broker's, and a canonical one. Both are read, and every value comes back from both as it was.
  */
 import { isUtf8 } from 'node:buffer'
 import type { Subnet } from './address.js'
@@ -14,21 +14,18 @@ import { type ByteString, NONE, toByteArray, type Value } from './value.js'
 import { MAX_DEPTH } from './value-check.js'
 import { compareKeys, compareValues, type TableEntry } from './value-order.js'
 
-/** Whether nothing may get lost. */
 type Form = 'readable' | 'exact'
 
 /**
  * The JSON text of a value: `{"@data-type":"count","data":5}`. Integers have all digits, times as many as they need
- * and at least three. Bytes that are not UTF-8 become U+FFFD, infinities and NaN strings: JSON has none of these.
+ * and at least three. What JSON cannot express is told in its own way: infinities and NaN are strings; texts that are
+ * not UTF-8, and subnets with host bits or an odd length, have a member `hex` with their bytes.
  */
 export function valueToJson(value: Value): string {
   return toText(value, 'readable')
 }
 
-/**
- * The JSON text of a value from which `valueFromJson` makes the same value: reals always have a point, times nine
- * digits; texts that are not UTF-8 and subnets with host bits or an odd length have a member `hex` with their bytes.
- */
+/** As `valueToJson`, in one canonical form: reals always have a point, times nine digits. */
 export function valueToExactJson(value: Value): string {
   return toText(value, 'exact')
 }
@@ -50,11 +47,11 @@ function dataText(value: Value, form: Form): string {
       return realText(value.value, form)
     case 'string':
     case 'enum-value':
-      return byteStringText(value.value, form)
+      return byteStringText(value.value)
     case 'address':
       return JSON.stringify(value.value.toString())
     case 'subnet':
-      return subnetText(value.value, form)
+      return subnetText(value.value)
     case 'port':
       return JSON.stringify(portText(value.value))
     case 'timestamp': {
@@ -83,15 +80,15 @@ function realText(value: number, form: Form): string {
   return form === 'exact' ? `${digits}.0e${exponent}` : text
 }
 
-function byteStringText(value: ByteString, form: Form): string {
+function byteStringText(value: ByteString): string {
   if (typeof value === 'string') return JSON.stringify(value)
   const text = JSON.stringify(Buffer.from(value).toString())
-  return form === 'exact' && !isUtf8(value) ? `${text},"hex":"${toHex(value)}"` : text
+  return !isUtf8(value) ? `${text},"hex":"${toHex(value)}"` : text
 }
 
-function subnetText(value: Subnet, form: Form): string {
+function subnetText(value: Subnet): string {
   const text = JSON.stringify(value.toString())
-  return form === 'exact' && !isOrdinary(value) ? `${text},"hex":"${subnetHex(value)}"` : text
+  return !isOrdinary(value) ? `${text},"hex":"${subnetHex(value)}"` : text
 }
 
 /** Whether the text says everything about the subnet: no host bits, and a length that its family has. */

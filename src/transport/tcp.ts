@@ -210,11 +210,17 @@ const CODES: Readonly<Record<string, TransportErrorCode>> = {
   EACCES: 'permission-denied',
 }
 
+/** What kind of failure an error of Node's sockets is. */
+export function transportErrorCode(error: unknown): TransportErrorCode {
+  const foreign = errorCode(error) ?? ''
+  return CODES[foreign] ?? (isTlsError(foreign) ? 'tls-failed' : 'transport-failed')
+}
+
 /** The one place that turns errors of the runtime into ours. */
 function classify(error: unknown, address: NetworkAddress): TransportError {
   const foreign = errorCode(error) ?? ''
   if (isTlsError(foreign)) return tlsError(foreign, address, error)
-  const code = CODES[foreign] ?? 'transport-failed'
+  const code = transportErrorCode(error)
   return new ClusterError(code, `${formatAddress(address)}: ${errorMessage(error)}`, address, error)
 }
 
