@@ -12,7 +12,7 @@ test('a scan that no worker sees in full gives one notice', async () => {
   const cluster = await startCluster({ layout, scripts: [scanDetector] })
   for (let number = 1; number <= 40; number += 1) {
     const worker = number % 2 === 0 ? 'worker-1' : 'worker-2'
-    cluster.node(worker).emitConnection(rejected(SCANNER, `10.77.0.1 ${number}/tcp`, number))
+    cluster.node(worker).emit('connection', rejected(SCANNER, `10.77.0.1 ${number}/tcp`, number))
   }
   await cluster.settle()
   await cluster.advance(2000)
@@ -25,8 +25,12 @@ test('a scan that no worker sees in full gives one notice', async () => {
 test('the same few targets again and again, or many over a long time, are no scan', async () => {
   const cluster = await startCluster({ layout, scripts: [scanDetector] })
   for (let number = 0; number < 200; number += 1) {
-    cluster.node('worker-1').emitConnection(rejected('10.77.0.11', `10.77.0.1 ${number % 25}/tcp`, number))
-    cluster.node('worker-2').emitConnection(rejected('10.77.0.12', `10.77.0.1 ${number}/tcp`, number * 12.5))
+    cluster
+      .node('worker-1')
+      .emit('connection', rejected('10.77.0.11', `10.77.0.1 ${number % 25}/tcp`, number))
+    cluster
+      .node('worker-2')
+      .emit('connection', rejected('10.77.0.12', `10.77.0.1 ${number}/tcp`, number * 12.5))
   }
   await cluster.advance(2000)
   expect(await cluster.logLines('notice')).toEqual([])
@@ -37,7 +41,7 @@ test('many addresses on one port are an address scan, and settings decide what i
   const settings = { ...DEFAULT_SETTINGS, allowedTargets: 3 }
   const cluster = await startCluster({ layout, scripts: [(node) => detectScans(node, settings)] })
   for (let number = 1; number <= 4; number += 1) {
-    cluster.node('worker-1').emitConnection(rejected(SCANNER, `10.77.0.${number} 22/tcp`, number))
+    cluster.node('worker-1').emit('connection', rejected(SCANNER, `10.77.0.${number} 22/tcp`, number))
   }
   await cluster.advance(2000)
   expect(await cluster.logLines('notice')).toMatchObject([
@@ -59,7 +63,9 @@ test('without a living proxy the manager counts, and it does not repeat itself i
   await cluster.stopNode('proxy-1')
   for (const start of [0, 600]) {
     for (let number = 1; number <= 40; number += 1) {
-      cluster.node('worker-1').emitConnection(rejected(SCANNER, `10.77.0.1 ${number}/tcp`, start + number))
+      cluster
+        .node('worker-1')
+        .emit('connection', rejected(SCANNER, `10.77.0.1 ${number}/tcp`, start + number))
     }
   }
   await cluster.advance(2000)

@@ -1,4 +1,5 @@
-/** A visitor on the bus: the endpoint behind `publish` and `subscribe`. */
+/** A visitor on the bus: what is behind `publish`, `subscribe` and `bench`. */
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { NetworkAddress } from '../base/network-address.js'
 import { formatAddress } from '../base/network-address.js'
@@ -6,7 +7,13 @@ import { systemRandom } from '../base/random.js'
 import { systemTimers } from '../base/time.js'
 import { Endpoint } from '../broker/endpoint.js'
 import { randomEndpointId } from '../broker/endpoint-id.js'
-import type { Peer } from '../bus/bus.js'
+import { FilterMatcher } from '../broker/filter.js'
+import type { PublishOutcome } from '../bus/bus.js'
+import { readValue, writeValue } from '../data/binary.js'
+import { ByteReader } from '../data/byte-reader.js'
+import { ByteWriter } from '../data/byte-writer.js'
+import type { Encodable } from '../data/messages.js'
+import type { Value } from '../data/value.js'
 import { readSecurity } from '../transport/certificates.js'
 import { tcpNetwork } from '../transport/tcp.js'
 import type { Security } from '../transport/transport.js'
@@ -16,6 +23,7 @@ import { CommandError, fail, printRaw } from './output.js'
 export interface BusFlags {
   readonly peer: readonly string[]
   readonly listen?: string
+  readonly websocket?: string
   readonly tls: boolean
   readonly tlsCa?: string
   readonly tlsCert?: string
@@ -24,11 +32,23 @@ export interface BusFlags {
 }
 
 export interface BusClientHandler {
-  onMessage(topic: string, bytes: Uint8Array, start: number, end: number, from: Peer): void
+  /** One message. What is in it is only decoded when `value` is called, during the call. */
+  onMessage(topic: string, sizeBytes: number, value: () => Value): void
+  /** The way is free again after `publish` said `queued` or `dropped`. */
+  onDrain?(): void
+}
+
+/** A visitor on the bus: an endpoint with peers, or a client of a WebSocket server. */
+export interface BusClient {
+  publish(topic: string, message: Encodable): PublishOutcome
+  /** Resolves when everything published has arrived; false when `timeoutMs` have passed before. */
+  settle(timeoutMs: number): Promise<boolean>
+  close(): Promise<void>
 }
 
 const PEER_TIMEOUT_MS = 5000
 const RETRY_MS = 500
+const NORMAL_CLOSE = 1000
 
 /** `HOST:PORT`, `[IPV6]:PORT`. Throws a `CommandError` with exit code 2. */
 export function parseAddress(text: string): NetworkAddress {
@@ -38,27 +58,99 @@ export function parseAddress(text: string): NetworkAddress {
 }
 
 /**
- * Connects to the named peers, or to every node of the cluster that runs in the state directory, and waits until
- * all are there; a publisher that listens, until somebody is. `prefixes` are subscribed from the start.
+ * Connects to the WebSocket server, to the named peers, or to every node of the cluster that runs in the state
+ * directory, and waits until all are there; a publisher that listens, until somebody is. `prefixes` are subscribed
+ * from the start. Throws a `CommandError`.
  */
-export async function openBusClient(
+export function openBusClient(
   flags: BusFlags,
   prefixes: readonly string[],
   handler: BusClientHandler,
-): Promise<Endpoint> {
+): Promise<BusClient> {
+  return flags.websocket === undefined
+    ? openEndpoint(flags, prefixes, handler)
+    : openWebSocket(flags.websocket, flags, prefixes, handler)
+}
+
+async function openWebSocket(
+  url: string,
+  flags: BusFlags,
+  prefixes: readonly string[],
+  handler: BusClientHandler,
+): Promise<BusClient> {
+  const { connectWebSocket } = await import('../websocket/client.js')
+  const pem = (file: string | undefined): string | undefined =>
+    file === undefined ? undefined : readFileSync(file, 'utf8')
+  const [ca, cert, key] = [pem(flags.tlsCa), pem(flags.tlsCert), pem(flags.tlsKey)]
+  const client = await connectWebSocket({
+    url,
+    subscriptions: prefixes,
+    applicationName: 'zeek-cluster',
+    timeoutMs: PEER_TIMEOUT_MS,
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    },
+    onMessage: (topic, value) => handler.onMessage(topic, encoded(value).length, () => value),
+    onError: (code, context) => printRaw(`zeek-cluster: error: ${url}: ${code}: ${context}`),
+    onClose: (code, reason) => {
+      if (code !== NORMAL_CLOSE)
+        printRaw(`zeek-cluster: error: ${url} closed the connection (${code} ${reason})`)
+    },
+  }).catch((error: unknown) => {
+    throw fail(1, error)
+  })
+  if (prefixes.length > 0) printRaw(`connected to ${url} as ${client.endpoint}`)
+  return {
+    publish: (topic, message) => client.publish(topic, decoded(message)),
+    // The closing handshake comes behind everything that was sent.
+    settle: async () => true,
+    close: () => client.close(),
+  }
+}
+
+function encoded(value: Value): Uint8Array {
+  const writer = new ByteWriter()
+  writeValue(writer, value)
+  return writer.written()
+}
+
+function decoded(message: Encodable): Value {
+  const writer = new ByteWriter()
+  message.writeTo(writer)
+  return readValue(new ByteReader(writer.written()))
+}
+
+async function openEndpoint(
+  flags: BusFlags,
+  prefixes: readonly string[],
+  handler: BusClientHandler,
+): Promise<BusClient> {
   const addresses = await peerAddresses(flags)
   let peersAdded: () => void = () => {}
+  const matcher = new FilterMatcher(prefixes)
+  const reader = new ByteReader()
   const endpoint = new Endpoint({
     id: randomEndpointId(systemRandom),
     network: tcpNetwork,
     timers: systemTimers,
     security: securityOf(flags),
     handler: {
-      ...handler,
+      onMessage(topic, bytes, start, end) {
+        // A node tells each new peer what logs it writes, whether the peer subscribes them or not.
+        if (!matcher.matches(topic)) return
+        handler.onMessage(topic, end - start, () => {
+          reader.reset(bytes, start, end)
+          const value = readValue(reader)
+          reader.expectEnd()
+          return value
+        })
+      },
       onPeerAdded: () => peersAdded(),
       onPeerLost: () => {},
       onSubscriptionsChanged: () => {},
-      onDrain: () => {},
+      onDrain: () => handler.onDrain?.(),
       onStatus: () => {},
       onReport: (report) => {
         if (report.severity !== 'info') printRaw(`zeek-cluster: ${report.severity}: ${report.message}`)
@@ -73,8 +165,13 @@ export async function openBusClient(
     printRaw(`listening on ${formatAddress(address)}`)
   }
   for (const address of addresses) endpoint.dial(address, RETRY_MS)
+  const client: BusClient = {
+    publish: (topic, message) => endpoint.publish(topic, message),
+    settle: (timeoutMs) => endpoint.barrier(timeoutMs),
+    close: () => endpoint.close(),
+  }
   // Who subscribes takes whoever comes, whenever.
-  if (flags.listen !== undefined && prefixes.length > 0) return endpoint
+  if (flags.listen !== undefined && prefixes.length > 0) return client
   const wanted = flags.listen === undefined ? addresses.length : Math.max(1, addresses.length)
   const complete = new Promise<'complete'>((done) => {
     peersAdded = () => {
@@ -92,7 +189,7 @@ export async function openBusClient(
       `no peering with ${addresses.map(formatAddress).join(', ')} within ${PEER_TIMEOUT_MS / 1000} s`,
     )
   }
-  return endpoint
+  return client
 }
 
 /** A passphrase comes by the environment: arguments are for everybody to see. */

@@ -3,11 +3,11 @@
  * The command line: `zeek-cluster`. Exit codes: 0 ok, 1 the thing asked for failed, 2 bad usage or bad input.
  * Commands are loaded when they are called: a node starts faster without the others.
  */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { errorMessage } from '../base/errors.js'
 import { DIALECT_NAMES } from '../options/dialect.js'
 import { CommandError, printError, printRaw, survivePipeErrors } from './output.js'
+import { packageVersion } from './package-version.js'
 
 const STATE_DIR = ['--state-dir <dir>', 'logs, sockets and node output', './.zeek-cluster'] as const
 const DIALECT = [
@@ -21,17 +21,12 @@ function collect(value: string, previous: readonly string[]): readonly string[] 
   return [...previous, value]
 }
 
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
-}
-
 function buildProgram(): Command {
   const program = new Command('zeek-cluster')
     .description(
       "Every node of a Zeek cluster: starts, watches and inspects nodes that speak Broker's wire protocol.",
     )
-    .version(version())
+    .version(packageVersion())
     .showHelpAfterError('(--help shows the usage)')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error:/, 'zeek-cluster: error:')) })
@@ -57,6 +52,9 @@ function buildProgram(): Command {
     .argument('[scripts...]', `user scripts, and ${REDEFS}`)
     .option('--layout <file>', 'default: cluster-layout.zeek on $ZEEKPATH, $BROPATH, then .')
     .option('--read <file.pcap>', 'a worker analyses its part of this capture')
+    .option('--listen-websocket <host:port>', "serve Zeek's WebSocket API here")
+    .option('--websocket-cert <file>', 'PEM: certificate of the WebSocket server; with it, it speaks TLS')
+    .option('--websocket-key <file>', 'PEM: its key')
     .option(...DIALECT)
     .option(...STATE_DIR)
     .action(async (name, scripts, flags) =>
@@ -125,6 +123,28 @@ function buildProgram(): Command {
       .option('--rate', 'print one line a second with the number of messages and bytes'),
   ).action(async (prefixes, flags) => (await import('./commands/subscribe.js')).runSubscribe(prefixes, flags))
 
+  const bench = program.command('bench').description('how fast a link is: rate, loss and latency')
+  withBusOptions(
+    bench
+      .command('pub')
+      .description('publish numbered events as fast as they are taken, or at a rate')
+      .argument('<topic>')
+      .option('--count <n>', 'how many', '1000000')
+      .option('--rate <n>', 'so many a second')
+      .option('--shape <name>', 'small: a count, a time and a text; conn: a line of conn.log; table', 'small')
+      .option('--size <bytes>', 'length of the text, or size of the table', '16')
+      .option('--json', 'print JSON'),
+  ).action(async (topic, flags) => (await import('./commands/bench.js')).runBenchPub(topic, flags))
+  withBusOptions(
+    bench
+      .command('sub')
+      .description('count what bench pub publishes, until it is done')
+      .argument('<prefix...>', 'topic prefixes')
+      .option('--count <n>', 'end after this many events')
+      .option('--for <seconds>', 'end after this time')
+      .option('--json', 'print JSON'),
+  ).action(async (prefixes, flags) => (await import('./commands/bench.js')).runBenchSub(prefixes, flags))
+
   withFormat(
     program
       .command('decode')
@@ -185,6 +205,7 @@ function withBusOptions(command: Command): Command {
       [],
     )
     .option('--listen <host:port>', 'wait for peers here')
+    .option('--websocket <url>', 'use a WebSocket server, for example ws://127.0.0.1:27759/v1/messages/json')
     .option('--no-tls', 'plain TCP, for peers with Broker::disable_ssl')
     .option('--tls-ca <file>', 'PEM: authorities whose certificates are accepted; both sides then show one')
     .option('--tls-cert <file>', 'PEM: own certificate')

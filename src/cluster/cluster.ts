@@ -4,6 +4,7 @@
  * messages is a `Bus`; who starts it all is `src/node`.
  */
 import { Emitter } from '../base/emitter.js'
+import type { NetworkAddress } from '../base/network-address.js'
 import type { Report, Reporter } from '../base/report.js'
 import type { Clock, Timers } from '../base/time.js'
 import type { Bus, BusHandler, BusStatus, Peer, PublishOutcome } from '../bus/bus.js'
@@ -43,10 +44,21 @@ export interface ClusterEvents {
   busStatus: [told: BusStatus]
   /** A peer wants a global of Zeek's scripts to change. Nothing changes by itself: nodes here have options. */
   identifierUpdate: [update: { readonly name: string; readonly value: Value; readonly from: string }]
+  /** `Cluster::websocket_client_added`: with its subscriptions, sorted and unique. */
+  webSocketClientAdded: [client: WebSocketClientInfo, subscriptions: readonly string[]]
+  /** `Cluster::websocket_client_lost`: with the code and reason of the close frame. */
+  webSocketClientLost: [client: WebSocketClientInfo, code: number, reason: string]
   /** The queues to slow peers are short again after `publish` returned `queued` or `dropped`. */
   drain: []
   /** The node is about to leave: last words can still be published. */
   stopping: []
+}
+
+/** A client of the WebSocket server of this node (`Cluster::EndpointInfo`). */
+export interface WebSocketClientInfo {
+  readonly id: string
+  readonly address: NetworkAddress
+  readonly applicationName: string | undefined
 }
 
 /** Health of a node as others see it. */
@@ -347,14 +359,9 @@ export class Cluster {
     for (const own of this.#ownTopics) this.#bus.subscribe(own)
   }
 
-  /** @internal */
-  emitConnection(record: ConnRecord): void {
-    this.#events.emit('connection', record)
-  }
-
-  /** @internal */
-  emitCaptureDone(): void {
-    this.#events.emit('captureDone')
+  /** @internal For the parts of a node that see what scripts can listen to. */
+  emit<Name extends keyof ClusterEvents>(name: Name, ...args: ClusterEvents[Name]): void {
+    this.#events.emit(name, ...args)
   }
 
   /** Leaves the cluster: last words, then every record is on its way or on disk. */

@@ -32,11 +32,9 @@ class Fixture {
       },
       bus: { counters: () => ({ queuedBytes: fixture.queuedBytes }) },
       logs: { createStream: () => ({ write: () => {} }) },
-      emitConnection: () => {
-        fixture.connections += 1
-      },
-      emitCaptureDone: () => {
-        fixture.done += 1
+      emit: (name: 'connection' | 'captureDone') => {
+        if (name === 'connection') fixture.connections += 1
+        else fixture.done += 1
       },
       flush: async () => {},
     } as unknown as Cluster

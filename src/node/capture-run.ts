@@ -54,7 +54,7 @@ export function startCapture(
     split: new FlowSplit(settings.part, settings.parts),
     onConnection(record) {
       connLog.write(record)
-      cluster.emitConnection(record)
+      cluster.emit('connection', record)
     },
   })
   const isStopped = (): boolean => state === 'stopped'
@@ -78,7 +78,7 @@ export function startCapture(
     tracker.finish()
     await cluster.flush()
     if (state === 'reading') state = 'done'
-    cluster.emitCaptureDone()
+    cluster.emit('captureDone')
   }
 
   const finished = run()

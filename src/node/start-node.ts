@@ -19,6 +19,7 @@ import type { Dialect } from '../options/dialect.js'
 import type { Options } from '../options/registry.js'
 import { readSecurity } from '../transport/certificates.js'
 import type { Security } from '../transport/transport.js'
+import type { WebSocketServer, WebSocketServerTls } from '../websocket/server.js'
 import { type CaptureRun, type CaptureSettings, startCapture } from './capture-run.js'
 import type { Platform } from './platform.js'
 import { locateInScripts, type NamedScript } from './script.js'
@@ -35,15 +36,27 @@ export interface NodeSettings {
   readonly scripts: readonly NamedScript[]
   /** What a worker analyses; undefined: nothing. */
   readonly capture: CaptureSettings | undefined
+  /** Where to serve Zeek's WebSocket API; undefined: nowhere. */
+  readonly webSocket?: WebSocketSettings
   readonly reporter: Reporter
   /** A script threw while it handled an event: the node goes on. */
   readonly onScriptError: (error: unknown, where: string) => void
+}
+
+export interface WebSocketSettings {
+  readonly address: NetworkAddress
+  /** Contents of PEM files; without them it is plain text. */
+  readonly tls?: WebSocketServerTls
+  /** Of this program, for the acknowledgements. */
+  readonly version: string
 }
 
 export interface RunningNode {
   readonly cluster: Cluster
   /** Where the node listens; undefined when the layout gives it no port. */
   readonly address: NetworkAddress | undefined
+  /** Where WebSocket clients connect; undefined without `webSocket`. */
+  readonly webSocketAddress: NetworkAddress | undefined
   /** The analysis of a worker's capture; undefined on nodes without one. */
   readonly capture: CaptureRun | undefined
   /** Leaves the cluster in order; resolves when every record is on its way or on disk. */
@@ -74,6 +87,8 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   cluster.subscribeOwnTopics()
   const address = await listen(endpoint, node, settings)
   if (address !== undefined) cluster.log(`listening on ${formatAddress(address)}/tcp`)
+  const webSocket =
+    settings.webSocket === undefined ? undefined : await serveWebSocket(cluster, settings.webSocket, settings)
   for (const target of dialTargets(layout, node.name))
     dial(endpoint, cluster, target, options.retryInterval, reporter)
   const capture =
@@ -81,8 +96,10 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   return {
     cluster,
     address,
+    webSocketAddress: webSocket?.address,
     capture,
     async stop() {
+      await webSocket?.close()
       await capture?.stop()
       await cluster.stop()
     },
@@ -154,6 +171,46 @@ async function runScript(script: NamedScript, cluster: Cluster, node: string): P
     const place = locateInScripts(error, [script]) ?? script.name
     throw new StartError('script-failed', `${node}: ${place}: ${errorMessage(error)}`, { node }, error)
   }
+}
+
+/** `Cluster::listen_websocket`. Loaded only when it is asked for: most nodes are smaller without. */
+async function serveWebSocket(
+  cluster: Cluster,
+  { address, tls, version }: WebSocketSettings,
+  { platform, reporter }: NodeSettings,
+): Promise<WebSocketServer> {
+  const { startWebSocketServer } = await import('../websocket/server.js')
+  return startWebSocketServer({
+    address,
+    ...(tls === undefined ? {} : { tls }),
+    version,
+    bus: cluster.bus,
+    nodeId: cluster.id,
+    timers: platform.timers,
+    reporter,
+    onClientAdded: (client, subscriptions) => {
+      const application =
+        client.applicationName === undefined ? '' : ` application_name=${client.applicationName}`
+      cluster.log(
+        `WebSocket client '${client.id}' (${formatAddress(client.address)})${application} subscribed to [${subscriptions.join(', ')}]`,
+      )
+      cluster.emit('webSocketClientAdded', client, subscriptions)
+    },
+    onClientLost: (client, code, reason) => {
+      const why = reason === '' ? '' : ` and reason '${reason}'`
+      cluster.log(
+        `WebSocket client '${client.id}' (${formatAddress(client.address)}) gone with code ${code}${why}`,
+      )
+      cluster.emit('webSocketClientLost', client, code, reason)
+    },
+  }).catch((error: unknown) => {
+    throw new StartError(
+      'cannot-listen',
+      `${cluster.name}: ${errorMessage(error)}`,
+      { node: cluster.name },
+      error,
+    )
+  })
 }
 
 async function listen(

@@ -2,7 +2,7 @@
  * `zeek-cluster node`: one node in the foreground. Under `up` it is a child with a message channel: it tells its
  * figures, and leaves when the channel closes, so that nothing is left behind when the parent dies.
  */
-import { createReadStream } from 'node:fs'
+import { createReadStream, readFileSync } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { errorMessage } from '../../base/errors.js'
@@ -14,7 +14,7 @@ import { type CaptureSettings, captureUnreadable } from '../../node/capture-run.
 import { systemPlatform } from '../../node/platform.js'
 import { locateInScripts, type NamedScript } from '../../node/script.js'
 import { loadScript } from '../../node/script-loader.js'
-import { type RunningNode, startNode } from '../../node/start-node.js'
+import { type RunningNode, startNode, type WebSocketSettings } from '../../node/start-node.js'
 import { removeStaleSocket } from '../../supervisor/control-socket.js'
 import type {
   CaptureFigures,
@@ -22,14 +22,19 @@ import type {
   NodeMessage,
   SupervisorMessage,
 } from '../../supervisor/messages.js'
+import { parseAddress } from '../bus-client.js'
 import { type LoadedCluster, loadCluster, splitRedefs } from '../load-cluster.js'
 import { CommandError, fail, printRaw } from '../output.js'
+import { packageVersion } from '../package-version.js'
 
 export interface NodeFlags {
   readonly layout?: string
   readonly dialect: string
   readonly stateDir: string
   readonly read?: string
+  readonly listenWebsocket?: string
+  readonly websocketCert?: string
+  readonly websocketKey?: string
 }
 
 const FIGURES_INTERVAL_MS = 500
@@ -76,6 +81,7 @@ export async function runNode(
     logDirectory,
     scripts,
     capture: await captureFor(nodeName, loaded, flags.read),
+    ...webSocketFor(flags),
     reporter: (report) => tell(nodeName, report),
     onScriptError: (error, where) => {
       const place = locateInScripts(error, scripts)
@@ -99,6 +105,9 @@ async function live(running: RunningNode, stateDir: string): Promise<void> {
     cluster.on('nodeUp', (node) => printRaw(`${name}: ${node.name} is up`))
     cluster.on('nodeDown', (node) => printRaw(`${name}: ${node.name} is down`))
     printRaw(`${name}: listening on ${address}`)
+    if (running.webSocketAddress !== undefined) {
+      printRaw(`${name}: WebSocket clients connect to ${formatAddress(running.webSocketAddress)}`)
+    }
   }
   send({ kind: 'listening', address })
   const capture = running.capture
@@ -154,6 +163,24 @@ async function waitForOthers(running: RunningNode): Promise<void> {
     cluster.nodesUp.some((name) => waitFor.includes(cluster.layout.nodes.get(name)?.nodeType ?? 'NONE'))
   while (someoneLeft() && Date.now() < deadline) {
     await new Promise((wake) => setTimeout(wake, 20))
+  }
+}
+
+function webSocketFor(flags: NodeFlags): { readonly webSocket?: WebSocketSettings } {
+  const { listenWebsocket, websocketCert, websocketKey } = flags
+  if ((websocketCert === undefined) !== (websocketKey === undefined)) {
+    throw new CommandError(2, '--websocket-cert and --websocket-key go together')
+  }
+  if (listenWebsocket === undefined) return {}
+  const address = parseAddress(listenWebsocket)
+  try {
+    const tls =
+      websocketCert === undefined || websocketKey === undefined
+        ? undefined
+        : { cert: readFileSync(websocketCert, 'utf8'), key: readFileSync(websocketKey, 'utf8') }
+    return { webSocket: { address, ...(tls === undefined ? {} : { tls }), version: packageVersion() } }
+  } catch (error) {
+    throw fail(2, error)
   }
 }
 

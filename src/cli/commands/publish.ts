@@ -30,16 +30,16 @@ export async function runPublish(
   } catch (error) {
     throw fail(2, error)
   }
-  const endpoint = await openBusClient(flags, [], { onMessage: () => {} })
+  const client = await openBusClient(flags, [], { onMessage: () => {} })
   try {
-    const outcome = endpoint.publish(topic, message)
-    await endpoint.barrier(DELIVERY_TIMEOUT_MS)
+    const outcome = client.publish(topic, message)
+    await client.settle(DELIVERY_TIMEOUT_MS)
     if (flags.json === true) print(JSON.stringify({ topic, event: name, outcome }))
     if (outcome === 'no-peer')
       throw new CommandError(1, `nobody subscribes ${topic}: the event reached no node`)
     if (outcome === 'dropped') throw new CommandError(1, `the event was dropped: a peer is too slow`)
   } finally {
-    await endpoint.close()
+    await client.close()
   }
 }
 

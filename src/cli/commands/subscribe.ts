@@ -1,10 +1,9 @@
 /** `zeek-cluster subscribe PREFIX…`: what passes by, one JSON object a line. */
 import { errorMessage } from '../../base/errors.js'
-import { readValue } from '../../data/binary.js'
-import { ByteReader } from '../../data/byte-reader.js'
 import { DecodeError } from '../../data/decode-error.js'
 import { valueToJson } from '../../data/json.js'
 import type { Value } from '../../data/value.js'
+import { eventParts } from '../../websocket/event-message.js'
 import { type BusFlags, openBusClient } from '../bus-client.js'
 import { CommandError, print } from '../output.js'
 import { parseSeconds } from './up.js'
@@ -20,21 +19,18 @@ const RATE_INTERVAL_MS = 1000
 export async function runSubscribe(prefixes: readonly string[], flags: SubscribeFlags): Promise<void> {
   const limit = flags.count === undefined ? Number.POSITIVE_INFINITY : parseCount(flags.count)
   const limitMs = flags.for === undefined ? undefined : parseSeconds(flags.for)
-  const reader = new ByteReader()
   let messages = 0
   let bytesSeen = 0
   let stop: () => void = () => {}
   const stopped = new Promise<void>((done) => {
     stop = done
   })
-  const endpoint = await openBusClient(flags, prefixes, {
-    onMessage(topic, bytes, start, end) {
+  const client = await openBusClient(flags, prefixes, {
+    onMessage(topic, sizeBytes, value) {
       if (messages >= limit) return
-      // A node tells each new peer what logs it writes, whether the peer subscribes them or not.
-      if (!prefixes.some((prefix) => topic.startsWith(prefix))) return
       messages += 1
-      bytesSeen += end - start
-      if (flags.rate !== true) print(describe(topic, reader, bytes, start, end))
+      bytesSeen += sizeBytes
+      if (flags.rate !== true) print(describe(topic, value))
       if (messages >= limit) stop()
     },
   })
@@ -50,15 +46,14 @@ export async function runSubscribe(prefixes: readonly string[], flags: Subscribe
   }
   await stopped
   for (const timer of timers) clearInterval(timer)
-  await endpoint.close()
+  await client.close()
 }
 
-function describe(topic: string, reader: ByteReader, bytes: Uint8Array, start: number, end: number): string {
+function describe(topic: string, read: () => Value): string {
   const head = `"topic":${JSON.stringify(topic)}`
   try {
-    reader.reset(bytes, start, end)
-    const value = readValue(reader)
-    const event = asEvent(value)
+    const value = read()
+    const event = eventParts(value)
     if (event === undefined) return `{${head},"data":${valueToJson(value)}}`
     return `{${head},"event":${JSON.stringify(event.name)},"args":[${event.args.map(valueToJson).join(',')}]}`
   } catch (error) {
@@ -67,24 +62,7 @@ function describe(topic: string, reader: ByteReader, bytes: Uint8Array, start: n
   }
 }
 
-/** Name and arguments when the message is an event (spec/broker-protocol.md 6.2). */
-function asEvent(value: Value): { readonly name: string; readonly args: readonly Value[] } | undefined {
-  if (value.type !== 'vector') return undefined
-  const [version, type, content] = value.value
-  if (
-    version?.type !== 'count' ||
-    type?.type !== 'count' ||
-    type.value !== 1n ||
-    content?.type !== 'vector'
-  ) {
-    return undefined
-  }
-  const [name, args] = content.value
-  if (name?.type !== 'string' || typeof name.value !== 'string' || args?.type !== 'vector') return undefined
-  return { name: name.value, args: args.value }
-}
-
-function parseCount(text: string): number {
+export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new CommandError(2, `'${text}' is not a number of messages`)
   return Number(text)
 }
