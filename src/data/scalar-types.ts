@@ -1,5 +1,5 @@
 /** Zeek's types that have no parts, as `DataType`s. */
-import { type Address, type Port, PROTOCOLS, type Subnet } from './address.js'
+import { type Address, type Port, protocolNumber, type Subnet } from './address.js'
 import {
   readAddress,
   readPort,
@@ -113,31 +113,37 @@ function writeLogNumber(writer: ByteWriter, value: number): void {
 }
 
 const TWO_32 = 0x1_0000_0000
+const TWO_53 = 2 ** 53
 const TWO_62 = 2 ** 62
 const SECOND = 1_000_000_000n
 
 /**
- * Seconds as nanoseconds in 64 bits, without a `bigint`. Zeek multiplies and cuts, and so do we where the same time
- * comes back. The product has fewer digits than needed, though: where it does not come back, whole seconds and
- * fraction go apart. So every time that a double can hold to the microsecond comes back as it was.
+ * Seconds as nanoseconds in 64 bits, without a `bigint`: whole seconds and fraction apart, because their sum has
+ * more digits than a double. So every time that a double can hold to the microsecond comes back as it was.
  */
 function writeSeconds(writer: ByteWriter, tag: number, seconds: number): void {
   checkNumber(seconds)
-  const product = Math.trunc(seconds * 1e9)
-  if (!(Math.abs(product) < TWO_62)) return writeManySeconds(writer, tag, seconds)
-  if (secondsOf(product) === seconds) return writeNanoseconds(writer, tag, product, 0)
   const whole = Math.floor(seconds)
   // A multiple of 2^9: exact up to 2^62.
-  writeNanoseconds(writer, tag, whole * 1e9, Math.round((seconds - whole) * 1e9))
-}
-
-function writeNanoseconds(writer: ByteWriter, tag: number, nanoseconds: number, more: number): void {
-  const high = Math.floor(nanoseconds / TWO_32)
-  const low = nanoseconds - high * TWO_32 + more
+  const wholeNanoseconds = whole * 1e9
+  const size = Math.abs(wholeNanoseconds)
+  if (!(size < TWO_62)) return writeManySeconds(writer, tag, seconds)
+  const rest = size < TWO_53 ? Math.round((seconds - whole) * 1e9) : restOf(seconds, whole, wholeNanoseconds)
+  const high = Math.floor(wholeNanoseconds / TWO_32)
+  const low = wholeNanoseconds - high * TWO_32 + rest
   const carry = Math.floor(low / TWO_32)
   writer.u8(tag)
   writer.u32(high + carry)
   writer.u32(low - carry * TWO_32)
+}
+
+/**
+ * The nanoseconds behind whole seconds. Zeek sends the product of seconds and 10^9, which is a double and so a little
+ * off; we send the same where `readSeconds` makes the same time of it.
+ */
+function restOf(seconds: number, whole: number, wholeNanoseconds: number): number {
+  const rest = seconds * 1e9 - wholeNanoseconds
+  return whole + rest / 1e9 === seconds ? rest : Math.round((seconds - whole) * 1e9)
 }
 
 /** Times after 2116, and what does not fit at all. */
@@ -158,13 +164,6 @@ function readSeconds(reader: ByteReader): number {
   }
   const whole = Math.floor(total / 1e9)
   return whole + (high * TWO_32 - whole * 1e9 + low) / 1e9
-}
-
-/** What `readSeconds` makes of nanoseconds that a double holds. */
-function secondsOf(nanoseconds: number): number {
-  if (Number.isSafeInteger(nanoseconds)) return nanoseconds / 1e9
-  const whole = Math.floor(nanoseconds / 1e9)
-  return whole + (nanoseconds - whole * 1e9) / 1e9
 }
 
 /** Seconds since the epoch, 1677 to 2262. */
@@ -320,7 +319,7 @@ export const port: DataType<Port> = {
     writeBody(writer, value) {
       checkPort(value)
       writer.u64FromNumber(value.number)
-      writer.u32(PROTOCOLS.indexOf(value.protocol))
+      writer.u32(protocolNumber(value.protocol))
     },
   },
 }
