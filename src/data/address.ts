@@ -9,6 +9,14 @@ export type Protocol = 'unknown' | 'tcp' | 'udp' | 'icmp'
 /** Protocols in the order of their numbers on the wire: 0 unknown, 1 tcp, 2 udp, 3 icmp. */
 export const PROTOCOLS: readonly Protocol[] = ['unknown', 'tcp', 'udp', 'icmp']
 
+/** The number of a protocol, -1 for what is none. Faster than a search: every record of a connection has two. */
+export function protocolNumber(protocol: Protocol): number {
+  if (protocol === 'tcp') return 1
+  if (protocol === 'udp') return 2
+  if (protocol === 'icmp') return 3
+  return protocol === 'unknown' ? 0 : -1
+}
+
 /** An IPv4 or IPv6 address: four 32-bit words, most significant first. Immutable. */
 export class Address {
   readonly word0: number

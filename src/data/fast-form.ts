@@ -3,7 +3,7 @@
  * these for what is usual; whatever is not (a wrong type, a value out of range) is left to `DataType.read` and
  * `write`, which also say what is wrong.
  */
-import { Address, Port, PROTOCOLS } from './address.js'
+import { Address, Port, PROTOCOLS, protocolNumber } from './address.js'
 
 export interface FastForm<T> {
   /** Size of the body behind the tag. */
@@ -15,6 +15,7 @@ export interface FastForm<T> {
 }
 
 const TWO_32 = 0x1_0000_0000
+const TWO_53 = 2 ** 53
 const TWO_62 = 2 ** 62
 const SMALLEST_NORMAL = 2.2250738585072014e-308
 
@@ -76,9 +77,8 @@ export const FAST_REAL: FastForm<number> = {
 }
 
 /**
- * Seconds as nanoseconds in 64 bits, without a `bigint`. Zeek multiplies and cuts, and so do we where the same time
- * comes back. The product has fewer digits than needed, though: where it does not come back, whole seconds and
- * fraction go apart. So every time that a double can hold to the microsecond comes back as it was.
+ * Seconds as nanoseconds in 64 bits, without a `bigint`: whole seconds and fraction apart, because their sum has
+ * more digits than a double. So every time that a double can hold to the microsecond comes back as it was.
  */
 export const FAST_SECONDS: FastForm<number> = {
   bytes: 8,
@@ -93,32 +93,28 @@ export const FAST_SECONDS: FastForm<number> = {
   },
   writeAt(view, offset, value) {
     if (typeof value !== 'number') return false
-    const product = Math.trunc(value * 1e9)
-    if (!(Math.abs(product) < TWO_62)) return false
-    if (secondsOf(product) === value) {
-      setNanoseconds(view, offset, product, 0)
-    } else {
-      const whole = Math.floor(value)
-      // A multiple of 2^9: exact up to 2^62.
-      setNanoseconds(view, offset, whole * 1e9, Math.round((value - whole) * 1e9))
-    }
+    const whole = Math.floor(value)
+    // A multiple of 2^9: exact up to 2^62.
+    const wholeNanoseconds = whole * 1e9
+    const size = Math.abs(wholeNanoseconds)
+    if (!(size < TWO_62)) return false
+    const rest = size < TWO_53 ? Math.round((value - whole) * 1e9) : restOf(value, whole, wholeNanoseconds)
+    const high = Math.floor(wholeNanoseconds / TWO_32)
+    const low = wholeNanoseconds - high * TWO_32 + rest
+    const carry = Math.floor(low / TWO_32)
+    view.setUint32(offset, high + carry)
+    view.setUint32(offset + 4, low - carry * TWO_32)
     return true
   },
 }
 
-function setNanoseconds(view: DataView, offset: number, nanoseconds: number, more: number): void {
-  const high = Math.floor(nanoseconds / TWO_32)
-  const low = nanoseconds - high * TWO_32 + more
-  const carry = Math.floor(low / TWO_32)
-  view.setUint32(offset, high + carry)
-  view.setUint32(offset + 4, low - carry * TWO_32)
-}
-
-/** What reading makes of nanoseconds that a double holds. */
-function secondsOf(nanoseconds: number): number {
-  if (Number.isSafeInteger(nanoseconds)) return nanoseconds / 1e9
-  const whole = Math.floor(nanoseconds / 1e9)
-  return whole + (nanoseconds - whole * 1e9) / 1e9
+/**
+ * The nanoseconds behind whole seconds. Zeek sends the product of seconds and 10^9, which is a double and so a little
+ * off; we send the same where reading makes the same time of it.
+ */
+function restOf(seconds: number, whole: number, wholeNanoseconds: number): number {
+  const rest = seconds * 1e9 - wholeNanoseconds
+  return whole + rest / 1e9 === seconds ? rest : Math.round((seconds - whole) * 1e9)
 }
 
 export const FAST_ADDRESS: FastForm<Address> = {
@@ -149,8 +145,8 @@ export const FAST_PORT: FastForm<Port> = {
   writeAt(view, offset, value) {
     if (!(value instanceof Port)) return false
     const { number } = value
-    const protocol = PROTOCOLS.indexOf(value.protocol)
-    if (protocol < 0 || number >>> 0 !== number || number > 0xffff) return false
+    const protocol = protocolNumber(value.protocol)
+    if (protocol < 0 || (number & 0xffff) !== number) return false
     view.setUint16(offset, number)
     view.setUint8(offset + 2, protocol)
     return true

@@ -1,5 +1,5 @@
 /** Zeek's types that have no parts, as `DataType`s. */
-import { type Address, type Port, PROTOCOLS, type Subnet } from './address.js'
+import { type Address, type Port, protocolNumber, type Subnet } from './address.js'
 import {
   readAddress,
   readPort,
@@ -306,7 +306,7 @@ export const port: DataType<Port> = {
     writeBody(writer, value) {
       checkPort(value)
       writer.u64FromNumber(value.number)
-      writer.u32(PROTOCOLS.indexOf(value.protocol))
+      writer.u32(protocolNumber(value.protocol))
     },
   },
 }

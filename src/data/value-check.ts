@@ -2,7 +2,7 @@
  * Whether JavaScript values are what their types say: programs without types, and casts, hand over anything. What is
  * not is an `EncodeError` that names what was expected and what was found, before a byte is written.
  */
-import { Address, Port, PROTOCOLS, Subnet } from './address.js'
+import { Address, Port, protocolNumber, Subnet } from './address.js'
 import { checkWellFormed } from './byte-writer.js'
 import { EncodeError, unexpected } from './decode-error.js'
 import type { ByteString, Value } from './value.js'
@@ -52,10 +52,9 @@ export function checkSubnet(value: Subnet): void {
 /** Throws `EncodeError` for what is no `Port`, or one with a number or protocol that there is not. */
 export function checkPort(value: Port): void {
   if (!(value instanceof Port)) throw unexpected('port (a Port)', value)
-  if (!Number.isInteger(value.number) || value.number < 0 || value.number > 0xffff) {
-    throw new EncodeError(`${value.number} is not a port number`)
-  }
-  if (!PROTOCOLS.includes(value.protocol)) {
+  const { number } = value
+  if ((number & 0xffff) !== number) throw new EncodeError(`${number} is not a port number`)
+  if (protocolNumber(value.protocol) < 0) {
     throw new EncodeError(`'${String(value.protocol)}' is not a protocol of ports`)
   }
 }

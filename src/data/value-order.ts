@@ -5,7 +5,7 @@
  * Broker compares reals with `<`. So `-0` and `0` are the same here too: a set cannot have both. NaN, which Broker
  * has no place for, stands behind all other reals and equals itself: sorting is total and sets keep their elements.
  */
-import { PROTOCOLS } from './address.js'
+import { protocolNumber } from './address.js'
 import { type ByteString, toByteArray, VALUE_TYPES, type Value } from './value.js'
 
 export type TableEntry = readonly [Value, Value]
@@ -86,7 +86,7 @@ export function hashValue(value: Value): number {
     case 'subnet':
       return mix(hashWords(seed, value.value.address), value.value.length) >>> 0
     case 'port':
-      return mix(mix(seed, value.value.number), PROTOCOLS.indexOf(value.value.protocol)) >>> 0
+      return mix(mix(seed, value.value.number), protocolNumber(value.value.protocol)) >>> 0
     case 'set':
       return hashAll(seed, rememberedAscending(value.value, compareValues)) >>> 0
     case 'table':

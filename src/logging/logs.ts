@@ -8,7 +8,7 @@ import type { Clock, Timer, Timers } from '../base/time.js'
 import type { Bus, Peer } from '../bus/bus.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import { type DataType, locateFault, type Part } from '../data/data-type.js'
-import { EncodeError } from '../data/decode-error.js'
+import { EncodeError, unexpected } from '../data/decode-error.js'
 import {
   ASCII_WRITER,
   type LogField,
@@ -36,6 +36,7 @@ export interface StreamOptions<C extends Columns> {
 export interface LogStream<C extends Columns = Columns> {
   readonly id: string
   readonly path: string
+  /** Throws `EncodeError`, which names the column, for what cannot be written; nothing is written then. */
   write(record: RecordOf<C>): void
 }
 
@@ -205,6 +206,7 @@ export class Logs {
   #write(stream: Stream, record: Record<string, unknown>): void {
     const writer = this.#scratch
     writer.length = 0
+    if (typeof record !== 'object' || record === null) throw unexpected('record (an object)', record)
     try {
       stream.writeRecord(writer, record)
     } catch (error) {

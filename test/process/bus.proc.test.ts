@@ -87,7 +87,7 @@ describe('publish', () => {
       ['addr:10.0.0', /^argument 'addr:10\.0\.0': not an IP address: '10\.0\.0'/],
       ['port:70000/tcp', /^argument 'port:70000\/tcp': not a port/],
       ['{"@data-type":"count","data":', /^argument '\{"@data-type":"count","data":': not valid JSON/],
-      ['{"@data-type":"strange","data":1}', /^argument .*: unknown @data-type strange/],
+      ['{"@data-type":"strange","data":1}', /^argument .*: unknown @data-type 'strange'/],
     ]
     for (const [argument, message] of bad) {
       // Nobody listens there: who connected first would fail with exit code 1.
