@@ -31,12 +31,48 @@ export interface LinkResult {
 }
 
 export async function benchLink({ quick }: BenchOptions): Promise<Record<string, unknown>> {
+  const scale = quick ? 0.02 : 1
+  const events = { small: Math.round(6_000_000 * scale), conn: Math.round(2_500_000 * scale) }
+  const [plain, withTls] = [
+    await inCluster({ tls: false }, (run) => throughput(run, events)),
+    await inCluster({ tls: true }, (run) =>
+      throughput(run, { small: events.small / 2, conn: events.conn / 2 }),
+    ),
+  ]
+  return { ...plain, tls: withTls }
+}
+
+export async function benchLatency({ quick }: BenchOptions): Promise<Record<string, unknown>> {
+  const scale = quick ? 0.02 : 1
+  return inCluster({ tls: false }, async (run) => {
+    const slow = await run({ kind: 'latency', perSecond: 1000, events: Math.round(10_000 * scale) })
+    const fast = await run({ kind: 'latency', perSecond: 10_000, events: Math.round(100_000 * scale) })
+    return {
+      at1000: { ...slow.latenciesUs, lost: slow.sent - slow.received },
+      at10000: { ...fast.latenciesUs, lost: fast.sent - fast.received },
+    }
+  })
+}
+
+type Run = (task: LinkTask) => Promise<LinkResult>
+
+async function throughput(
+  run: Run,
+  events: { readonly small: number; readonly conn: number },
+): Promise<Record<string, unknown>> {
+  const small = await run({ kind: 'throughput', shape: 'small', events: events.small })
+  const conn = await run({ kind: 'throughput', shape: 'conn', events: events.conn })
+  return { small: throughputFigures(small), conn: throughputFigures(conn) }
+}
+
+/** Runs tasks on a manager and a worker, each task in fresh processes. */
+async function inCluster<T>({ tls }: { readonly tls: boolean }, use: (run: Run) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'zeek-cluster-bench-'))
   const layout = join(directory, 'cluster-layout.zeek')
   const [port] = await freePorts(1)
   await writeFile(
     layout,
-    `redef Broker::disable_ssl = T;
+    `redef Broker::disable_ssl = ${tls ? 'F' : 'T'};
 redef Cluster::retry_interval = 1 sec;
 redef Cluster::nodes = {
   ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=${port}/tcp],
@@ -45,18 +81,7 @@ redef Cluster::nodes = {
 `,
   )
   try {
-    const scale = quick ? 0.02 : 1
-    const run = (task: LinkTask): Promise<LinkResult> => runTask(layout, directory, task)
-    const small = await run({ kind: 'throughput', shape: 'small', events: Math.round(6_000_000 * scale) })
-    const conn = await run({ kind: 'throughput', shape: 'conn', events: Math.round(2_500_000 * scale) })
-    const slow = await run({ kind: 'latency', perSecond: 1000, events: Math.round(5000 * scale) })
-    const fast = await run({ kind: 'latency', perSecond: 10_000, events: Math.round(50_000 * scale) })
-    return {
-      small: throughputFigures(small),
-      conn: throughputFigures(conn),
-      latencyAt1000: { ...slow.latenciesUs, lost: slow.sent - slow.received },
-      latencyAt10000: { ...fast.latenciesUs, lost: fast.sent - fast.received },
-    }
+    return await use((task) => runTask(layout, directory, task))
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

@@ -1,5 +1,8 @@
-/** `npm run bench -- NAME [--json] [--quick]`: measures one thing and prints the figures. */
-import { benchLink } from './link.ts'
+/** `npm run bench -- NAME… [--json] [--quick]`: measures and prints the figures. */
+import { benchCodec } from './codec.ts'
+import { benchLatency, benchLink } from './link.ts'
+import { benchMemory } from './memory.ts'
+import { benchRelay } from './relay.ts'
 
 interface Bench {
   readonly what: string
@@ -12,19 +15,29 @@ export interface BenchOptions {
 }
 
 const BENCHES: Readonly<Record<string, Bench>> = {
-  link: { what: 'events between two nodes over loopback: throughput and latency', run: benchLink },
+  link: { what: 'events between two nodes over loopback, plain and with TLS', run: benchLink },
+  latency: { what: 'one-way latency between two nodes over loopback', run: benchLatency },
+  codec: { what: 'encoding and decoding events, in one thread', run: benchCodec },
+  relay: { what: 'events that an endpoint passes on from one peer to another', run: benchRelay },
+  memory: { what: 'an idle node, and an endpoint with 200 idle peers', run: benchMemory },
 }
 
 const args = process.argv.slice(2)
-const name = args.find((arg) => !arg.startsWith('--'))
-const bench = name === undefined ? undefined : BENCHES[name]
-if (bench === undefined) {
-  const names = Object.entries(BENCHES).map(([key, { what }]) => `  ${key.padEnd(10)} ${what}`)
-  process.stderr.write(`usage: npm run bench -- NAME [--json] [--quick]\n${names.join('\n')}\n`)
+const names = args.filter((arg) => !arg.startsWith('--'))
+if (names.length === 0 || names.some((name) => BENCHES[name] === undefined)) {
+  const known = Object.entries(BENCHES).map(([key, { what }]) => `  ${key.padEnd(10)} ${what}`)
+  process.stderr.write(`usage: npm run bench -- NAME… [--json] [--quick]\n${known.join('\n')}\n`)
   process.exit(2)
 }
-const figures = await bench.run({ quick: args.includes('--quick') })
-const result = { bench: name, node: process.version, ...figures }
+const options = { quick: args.includes('--quick') }
+const figures: Record<string, Record<string, unknown>> = {}
+for (const name of names) figures[name] = await BENCHES[name]!.run(options)
+const [only] = names
+const result =
+  names.length === 1
+    ? { bench: only, node: process.version, ...figures[only!] }
+    : { node: process.version, ...figures }
 process.stdout.write(
   `${args.includes('--json') ? JSON.stringify(result) : JSON.stringify(result, undefined, 2)}\n`,
 )
+process.exit()

@@ -25,7 +25,8 @@ export function smallText(index: number): string {
 export function connRecords(size: number): ConnRecord[] {
   return Array.from({ length: size }, (_, index) => ({
     ts: 1_700_000_000 + index / 1000,
-    uid: `C${String(index).padStart(17, '4')}`,
+    // As one piece, as texts from the wire are: what is put together stays a tree for a while.
+    uid: Buffer.from(`C${String(index).padStart(17, '4')}`).toString('latin1'),
     'id.orig_h': Address.parse(`10.1.${index % 200}.${index % 250}`),
     'id.orig_p': new Port(1024 + (index % 60_000), 'tcp'),
     'id.resp_h': Address.parse('192.168.7.9'),
