@@ -1,6 +1,6 @@
 /**
- * One cluster of real Zeek 9.0 processes and ours, over TLS as Zeek does it by default. Needs `zeek` on PATH, built
- * with the Broker backend; skipped, with the reason, without it.
+ * Clusters of real Zeek processes and ours, over TLS as Zeek does it by default unless said otherwise. Needs `zeek`
+ * (8 or 9, with the Broker backend) on PATH; skipped, with the reason, without it.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
@@ -13,17 +13,23 @@ import {
   logRecords,
   QUICKSTART,
   type Running,
+  run,
   start,
   temporaryDirectory,
   until,
   write,
 } from '../process/support.js'
+import { freePorts } from '../support/free-ports.js'
+import { vectorPath } from '../support/vectors.js'
 
 const BACKEND = 'frameworks/cluster/backend/broker'
 const version = spawnSync('zeek', ['--version'], { encoding: 'utf8' })
-const isZeek9 = version.status === 0 && /version (?:9|[1-9]\d)\./.test(version.stdout)
-const hasBackend = isZeek9 && spawnSync('zeek', ['--parse-only', '--bare-mode', BACKEND]).status === 0
-const reason = isZeek9 ? 'this zeek has no Broker backend' : 'no Zeek 9 on PATH'
+const release = Number(/version (\d+)\./.exec(version.stdout ?? '')?.[1] ?? 0)
+const hasBackendScript =
+  release >= 8 && spawnSync('zeek', ['--parse-only', '--bare-mode', BACKEND]).status === 0
+/** Zeek 8 uses Broker when no backend is loaded; Zeek 9 must be built with it, and be told. */
+const isUsable = release === 8 || hasBackendScript
+const reason = release >= 8 ? 'this zeek has no Broker backend' : 'no Zeek 8 or 9 on PATH'
 
 const TRAFFIC = join(QUICKSTART, 'traffic.pcap')
 const CONNECTIONS = 164
@@ -47,7 +53,13 @@ class Mixed {
     write(cwd, 'cluster-layout.zeek', this.#layout)
     write(cwd, 'script.zeek', script)
     return start(
-      [...args, BACKEND, 'script.zeek', 'exit_only_after_terminate=T', 'Log::default_rotation_interval=0sec'],
+      [
+        ...args,
+        ...(hasBackendScript ? [BACKEND] : []),
+        'script.zeek',
+        'exit_only_after_terminate=T',
+        'Log::default_rotation_interval=0sec',
+      ],
       {
         command: 'zeek',
         cwd,
@@ -82,7 +94,7 @@ event Cluster::node_up(name: string, id: string) {
 event Pcap::file_done(path: string) { terminate(); }
 `
 
-describe.skipIf(!hasBackend)(`with a real Zeek${hasBackend ? '' : ` (skipped: ${reason})`}`, () => {
+describe.skipIf(!isUsable)(`with a real Zeek${isUsable ? '' : ` (skipped: ${reason})`}`, () => {
   test('Zeek is a worker of ours: it is seen, and its logs arrive', { timeout: 60_000 }, async () => {
     const mixed = new Mixed((await layoutOf('manager', 'logger-1', 'proxy-1', 'worker-1')).text)
     const ours = ['logger-1', 'manager', 'proxy-1'].map((name) => mixed.ours(name))
@@ -156,5 +168,93 @@ export default (cluster: Cluster): void => {
       () => hellos().length === 4 + 3 + 3,
       () => `the hellos of our nodes: ${hellos().join(', ')}`,
     )
+  })
+
+  test('five nodes: Zeek is manager and worker, ours are logger, proxy and worker', {
+    timeout: 60_000,
+  }, async () => {
+    const layout = await layoutOf('manager', 'logger-1', 'proxy-1', 'worker-1', 'worker-2')
+    const mixed = new Mixed(layout.text)
+    const logger = mixed.ours('logger-1')
+    const manager = mixed.zeek(
+      'manager',
+      'event Cluster::node_up(name: string, id: string) { print fmt("%s is up", name); flush_all(); }',
+    )
+    const proxy = mixed.ours('proxy-1')
+    const ours = mixed.ours('worker-2', '--read', TRAFFIC)
+    const zeek = mixed.zeek('worker-1', waitFor('manager', 'logger-1', 'proxy-1'), ['-C', '-r', TRAFFIC])
+    for (const name of ['proxy-1', 'worker-1', 'worker-2']) await manager.line(new RegExp(`^${name} is up$`))
+    expect(await zeek.end()).toBe(0)
+    // Zeek read the whole capture, our worker its half of it.
+    const halves = (): number => logRecords(mixed.directory, 'conn').length - CONNECTIONS
+    await until(
+      () => halves() > 0 && halves() < CONNECTIONS,
+      () => `connections of both workers at our logger: ${halves() + CONNECTIONS}`,
+    )
+    for (const node of [ours, proxy]) expect(await node.end('SIGTERM')).toBe(0)
+    await manager.end('SIGTERM')
+    expect(await logger.end('SIGTERM')).toBe(0)
+    const nodes = new Set(logRecords(mixed.directory, 'cluster').map((record) => record['node']))
+    expect([...nodes].sort()).toEqual(expect.arrayContaining(['logger-1', 'manager', 'proxy-1', 'worker-1']))
+  })
+
+  test('with certificates: both sides show one, and a stranger is told why it may not', {
+    timeout: 60_000,
+  }, async () => {
+    const layout = await layoutOf('manager', 'worker-1', 'worker-2')
+    const certificates = (name: string): string => `
+redef Broker::ssl_cafile = "${vectorPath('tls/authority.pem')}";
+redef Broker::ssl_certificate = "${vectorPath(`tls/${name}.pem`)}";
+redef Broker::ssl_keyfile = "${vectorPath(`tls/${name}.key.pem`)}";
+`
+    const mixed = new Mixed(layout.text)
+    write(mixed.directory, 'cluster-layout.zeek', layout.text + certificates('node'))
+    const manager = mixed.ours('manager')
+    const worker = mixed.zeek('worker-1', certificates('node'))
+    await manager.line(/: worker-1 is up$/)
+    mixed.zeek('worker-2', certificates('stranger'))
+    await manager.line(/manager: warning: .*its certificate is not signed by an authority/)
+    expect(await worker.end('SIGTERM')).toBe(0)
+    await manager.line(/: worker-1 is down$/)
+    expect(await manager.end('SIGTERM')).toBe(0)
+  })
+
+  test('WebSocket clients of ours at a Zeek, and through our server to a Zeek and back', {
+    timeout: 60_000,
+  }, async () => {
+    const layout = await layoutOf('manager', 'worker-1')
+    const mixed = new Mixed(layout.text)
+    const [zeekPort, ownPort] = await freePorts(2)
+    const url = (port: number): string => `ws://127.0.0.1:${port}/v1/messages/json`
+    const manager = mixed.ours('manager', '--listen-websocket', `127.0.0.1:${ownPort}`)
+    mixed.zeek(
+      'worker-1',
+      `
+module Demo;
+export { global ping: event(who: string, n: count); global pong: event(who: string, n: count); }
+event ping(who: string, n: count) { Cluster::publish("demo/pong", pong, who, n + 1); }
+event zeek_init() {
+  Cluster::subscribe("demo/ping");
+  Cluster::listen_websocket([$listen_addr=127.0.0.1, $listen_port=${zeekPort}/tcp]);
+}
+`,
+    )
+    await manager.line(/: worker-1 is up$/)
+    const cwd = mixed.directory
+    for (const [port, who] of [
+      [zeekPort, 'at Zeek'],
+      [ownPort, 'through ours'],
+    ] as const) {
+      const listener = start(['subscribe', 'demo/pong', '--count', '1', '--websocket', url(port!)], { cwd })
+      await listener.line(/^connected to/)
+      const args = ['publish', 'demo/ping', 'Demo::ping', `string:${who}`, 'count:41']
+      const published = await run([...args, '--websocket', url(port!)], { cwd })
+      expect([published.exit, published.stderr]).toEqual([0, []])
+      expect(await listener.end()).toBe(0)
+      expect(listener.stdout).toEqual([
+        `{"topic":"demo/pong","event":"Demo::pong","args":[{"@data-type":"string","data":"${who}"},{"@data-type":"count","data":42}]}`,
+      ])
+    }
+    expect(await manager.end('SIGTERM')).toBe(0)
   })
 })
