@@ -1,6 +1,6 @@
 /** zeek-cluster: every node of a Zeek cluster, in TypeScript. */
-export type { PublishOutcome } from './bus/bus.js'
-export type { ClusterEvents, ClusterHealth } from './cluster/cluster.js'
+export type { BusStatus, EndpointInfo, PublishOutcome, StatusCode } from './bus/bus.js'
+export type { ClusterEvents, ClusterHealth, WebSocketClientInfo } from './cluster/cluster.js'
 export type { PoolKey } from './cluster/hash.js'
 export type { NodeId } from './cluster/membership.js'
 export type { Pool, PoolSpec } from './cluster/pools.js'

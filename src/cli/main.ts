@@ -5,9 +5,9 @@
  */
 import { Command, CommanderError } from 'commander'
 import { errorMessage } from '../base/errors.js'
+import { packageVersion } from '../node/package-version.js'
 import { DIALECT_NAMES } from '../options/dialect.js'
 import { CommandError, printError, printRaw, survivePipeErrors } from './output.js'
-import { packageVersion } from './package-version.js'
 
 const STATE_DIR = ['--state-dir <dir>', 'logs, sockets and node output', './.zeek-cluster'] as const
 const DIALECT = [

@@ -7,6 +7,7 @@ import { freePorts } from '../../test/support/free-ports.js'
 import { Address } from '../data/address.js'
 import { event } from '../data/event.js'
 import { addr, count } from '../data/types.js'
+import { connectWebSocket } from '../websocket/client.js'
 import { Cluster } from './cluster-start.js'
 
 const seen = event('Demo::seen', [addr, count])
@@ -58,6 +59,40 @@ describe('Cluster.start', () => {
     expect(log).toContain('\tworker-1\tgot hello from manager (')
     expect(log).toContain('\tmanager\tnode down: worker-1')
     expect(reports).toEqual([])
+  })
+
+  test('a node serves WebSocket clients until it stops', async () => {
+    const [port] = await freePorts(1)
+    const manager = await Cluster.start({
+      node: 'manager',
+      layout,
+      logDirectory: directory,
+      listenWebSocket: { host: '127.0.0.1', port: port! },
+    })
+    const added = once<string>((done) =>
+      manager.on('webSocketClientAdded', (_client, topics) => done(topics.join())),
+    )
+    let closed: (code: number) => void = () => {}
+    const closeCode = new Promise<number>((resolve) => {
+      closed = resolve
+    })
+    const heard: string[] = []
+    const client = await connectWebSocket({
+      url: `ws://127.0.0.1:${port}/v1/messages/json`,
+      subscriptions: ['demo/'],
+      timeoutMs: 5000,
+      onMessage: (topic) => heard.push(topic),
+      onError: () => {},
+      onClose: (code) => closed(code),
+    })
+    expect(client.endpoint).toBe(`${manager.id}-websocket-0`)
+    expect(await added).toBe('demo/')
+    manager.publish('demo/x', seen(Address.parse('10.0.0.1'), 3n))
+    await expect.poll(() => heard).toEqual(['demo/x'])
+    await manager.stop()
+    expect(await closeCode).toBe(1001)
+    const log = await readFile(join(directory, 'cluster.log'), 'utf8')
+    expect(log).toContain(`WebSocket client '${client.endpoint}' (127.0.0.1:`)
   })
 
   test('a node stops by itself at the end of its block', async () => {

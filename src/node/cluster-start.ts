@@ -1,13 +1,15 @@
 /** The library's entrance: start a node of a cluster inside your own program. */
 import { readFile } from 'node:fs/promises'
 import { ClusterError, errorMessage } from '../base/errors.js'
+import type { NetworkAddress } from '../base/network-address.js'
 import type { Report } from '../base/report.js'
 import type { Cluster as ClusterNode } from '../cluster/cluster.js'
 import { formatDiagnostic, hasErrors, parseLayout } from '../layout/index.js'
 import { DIALECTS, type DialectName } from '../options/dialect.js'
 import { type Redef, resolveOptions } from '../options/registry.js'
+import { packageVersion } from './package-version.js'
 import { systemPlatform } from './platform.js'
-import { startNode } from './start-node.js'
+import { startNode, type WebSocketSettings } from './start-node.js'
 
 export interface ClusterStartOptions {
   /** `Cluster::node`: a name of the layout. Default: the environment variable `CLUSTER_NODE`. */
@@ -20,6 +22,10 @@ export interface ClusterStartOptions {
   readonly redefs?: readonly Redef[]
   /** Folder of the log files of a logger; default `.`. */
   readonly logDirectory?: string
+  /** Where to serve Zeek's WebSocket API; default: nowhere. */
+  readonly listenWebSocket?: NetworkAddress
+  /** Contents of PEM files, for TLS on the WebSocket. */
+  readonly webSocketTls?: { readonly cert: string; readonly key: string }
   /** Ends the node when it aborts. */
   readonly signal?: AbortSignal
   /** Gets what an operator should know; default: nowhere. */
@@ -65,6 +71,7 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
       logDirectory: options.logDirectory ?? '.',
       scripts: [],
       capture: undefined,
+      ...webSocketSettings(options),
       reporter: report,
       onScriptError: (error, where) =>
         report({ severity: 'error', code: 'script-error', message: `${where}: ${errorMessage(error)}` }),
@@ -74,6 +81,12 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
     options.signal?.addEventListener('abort', () => void cluster.stop(), { once: true })
     return cluster
   },
+}
+
+function webSocketSettings(options: ClusterStartOptions): { readonly webSocket?: WebSocketSettings } {
+  const { listenWebSocket: address, webSocketTls: tls } = options
+  if (address === undefined) return {}
+  return { webSocket: { address, ...(tls === undefined ? {} : { tls }), version: packageVersion() } }
 }
 
 async function readLayout(path: string): Promise<Uint8Array> {

@@ -89,6 +89,7 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   if (address !== undefined) cluster.log(`listening on ${formatAddress(address)}/tcp`)
   const webSocket =
     settings.webSocket === undefined ? undefined : await serveWebSocket(cluster, settings.webSocket, settings)
+  cluster.on('stopping', () => void webSocket?.close())
   for (const target of dialTargets(layout, node.name))
     dial(endpoint, cluster, target, options.retryInterval, reporter)
   const capture =

@@ -11,6 +11,7 @@ import type { Report } from '../../base/report.js'
 import { every } from '../../base/time.js'
 import { nodesByName } from '../../layout/index.js'
 import { type CaptureSettings, captureUnreadable } from '../../node/capture-run.js'
+import { packageVersion } from '../../node/package-version.js'
 import { systemPlatform } from '../../node/platform.js'
 import { locateInScripts, type NamedScript } from '../../node/script.js'
 import { loadScript } from '../../node/script-loader.js'
@@ -25,7 +26,6 @@ import type {
 import { parseAddress } from '../bus-client.js'
 import { type LoadedCluster, loadCluster, splitRedefs } from '../load-cluster.js'
 import { CommandError, fail, printRaw } from '../output.js'
-import { packageVersion } from '../package-version.js'
 
 export interface NodeFlags {
   readonly layout?: string
