@@ -23,7 +23,8 @@ export class Coverage {
   start(): void {
     this.#session.connect()
     this.#session.post('Profiler.enable')
-    this.#session.post('Profiler.startPreciseCoverage', { callCount: false, detailed: true })
+    // Without counts, what runs in optimised code is not seen.
+    this.#session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
   }
 
   stop(): void {

@@ -54,12 +54,10 @@ export class Guard {
     }
     while (index < inputs.length) {
       suspect = false
-      const inTime = this.#interruptible(work, this.#limits.cpuMs)
-      if (thrown !== undefined) return thrown
-      if (inTime && !suspect) continue
+      const inTime = withoutStacks(() => this.#interruptible(work, this.#limits.cpuMs))
+      if (inTime && !suspect && thrown === undefined) continue
       // Many inputs were slow together, or memory was taken by something else: alone it shows.
-      const input = inputs[index]!
-      const fault = this.#measure(run, input)
+      const fault = this.#measure(run, inputs[index]!) ?? thrown
       if (fault !== undefined) return fault
       index += 1
     }
@@ -105,6 +103,17 @@ export class Guard {
       if ((error as { readonly code?: unknown }).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return false
       throw error
     }
+  }
+}
+
+/** Decoders refuse most inputs, and what costs most of an error is its stack. */
+function withoutStacks<T>(work: () => T): T {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = limit
   }
 }
 

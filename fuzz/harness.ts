@@ -32,7 +32,7 @@ export interface FuzzResult {
 
 const INPUT_BYTES_MAX = 4096
 /** Runs between two looks at the coverage. */
-const BATCH_RUNS = 512
+const BATCH_RUNS = 1024
 const SEEDS_MAX = 64
 /** Tries to make the input of a fault smaller; of a hang each one takes its time. */
 const MINIMISE_RUNS = 4000
@@ -110,13 +110,19 @@ class Fuzzer {
 
   /** Looks for the inputs of a batch that reach something new, half by half. */
   #search(inputs: readonly Uint8Array[]): void {
+    if (this.#fault !== undefined) return
     if (inputs.length === 1) return this.#keepIfNew(inputs[0]!)
     const middle = inputs.length >>> 1
-    for (const half of [inputs.slice(0, middle), inputs.slice(middle)]) {
-      this.#run(half)
-      if (this.#fault !== undefined) return
-      if (this.#coverage.hasNew(this.#coverage.take())) this.#search(half)
-    }
+    const [first, second] = [inputs.slice(0, middle), inputs.slice(middle)]
+    const isInFirst = this.#reachesNew(first)
+    if (isInFirst) this.#search(first)
+    // When it is not in the first half, it must be in the second.
+    if (!isInFirst || this.#reachesNew(second)) this.#search(second)
+  }
+
+  #reachesNew(inputs: readonly Uint8Array[]): boolean {
+    this.#run(inputs)
+    return this.#fault === undefined && this.#coverage.hasNew(this.#coverage.take())
   }
 
   #keepIfNew(input: Uint8Array): void {

@@ -56,7 +56,9 @@ const logs: Target = {
     if (merged === undefined) return
     ensure(merged.lines.length === 2 * log.lines.length, 'lines are lost')
     const again = parseAsciiLog(`${[...headerLines(merged), ...merged.lines].join('\n')}\n`)
-    ensure(isDeepStrictEqual(again, merged), 'another log when written again')
+    ensure(again.path === merged.path, 'another path when written again')
+    ensure(isDeepStrictEqual(again.fields, merged.fields), 'other fields when written again')
+    ensure(isDeepStrictEqual(again.lines, merged.lines), 'other lines when written again')
   },
 }
 
