@@ -31,12 +31,11 @@ export interface FuzzResult {
 }
 
 const INPUT_BYTES_MAX = 4096
-/** Runs between two looks at the coverage. */
 const BATCH_RUNS = 1024
 const SEEDS_MAX = 64
 /** Tries to make the input of a fault smaller; of a hang each one takes its time. */
 const MINIMISE_RUNS = 4000
-const MINIMISE_HANG_RUNS = 24
+const MINIMISE_HANG_RUNS = 16
 
 export function fuzz(target: Target, coverage: Coverage, options: FuzzOptions): FuzzResult {
   return new Fuzzer(target, coverage, options).fuzz()
@@ -87,7 +86,7 @@ class Fuzzer {
 
   #runBatch(): void {
     const material = { random: this.#random, dictionary: this.#options.dictionary, others: this.#corpus }
-    const batch = Array.from({ length: BATCH_RUNS }, () =>
+    const batch = Array.from({ length: this.#target.batchRuns ?? BATCH_RUNS }, () =>
       mutate(this.#choose(), material, this.#inputBytesMax),
     )
     this.#run(batch)

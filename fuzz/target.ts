@@ -6,6 +6,8 @@ export interface Target {
   readonly what: string
   /** Files under test, from the top of the repository: their blocks count, their constants are the dictionary. */
   readonly sources: readonly string[]
+  /** Runs between two looks at the coverage; fewer for a slow decoder. */
+  readonly batchRuns?: number
   /** What the mutations start from. */
   seeds(): Iterable<Uint8Array>
   /** Decodes the input. Returns for good and for refused input; whatever it throws is a finding. */

@@ -45,6 +45,7 @@ function decodeTarget(format: FormatName): Target {
     name: `decode-${format}`,
     what: `decode ${format}: its JSON can be encoded, and gives the same bytes each time`,
     sources: SOURCES[format],
+    batchRuns: 256,
     seeds: SEEDS[format],
     run(input) {
       attempt(() => ZEEK_TEXT[format]?.(input), DecodeError)
@@ -66,6 +67,7 @@ function encodeTarget(format: FormatName): Target {
     name: `encode-${format}`,
     what: `encode ${format}: what it makes of JSON can be decoded`,
     sources: SOURCES[format],
+    batchRuns: 256,
     seeds: () =>
       SEEDS[format]().flatMap((seed) => attempt(() => Buffer.from(decode(seed)), DecodeError).value ?? []),
     run(input) {

@@ -24,6 +24,7 @@ const layouts: Target = {
     'src/layout/strings.ts',
     'src/layout/node-fields.ts',
   ],
+  batchRuns: 64,
   seeds: layoutTexts,
   run(input) {
     for (const dialect of Object.values(DIALECTS)) {
@@ -130,6 +131,7 @@ const packets: Target = {
     'src/analysis/tunnel.ts',
     'src/analysis/checksum.ts',
   ],
+  batchRuns: 256,
   seeds: packetSeeds,
   run(input) {
     const linkType = LINK_TYPES[(input[0] ?? 0) % LINK_TYPES.length]!

@@ -48,6 +48,7 @@ const values: Target = {
   name: 'json-values',
   what: 'values come back as they were from both forms, and Zeek’s text can be printed',
   sources: ['src/data/json.ts', 'src/data/scalar-text.ts', 'src/data/zeek-json.ts', 'src/data/address.ts'],
+  batchRuns: 256,
   seeds: () => recordedValues('websocket_hex'),
   run(input) {
     const read = attempt(() => valueFromJson(input, TOLERANT), DecodeError)
@@ -88,6 +89,7 @@ const sessions: Target = {
   name: 'websocket-sessions',
   what: 'lines as the messages of a client and of a server; what is published can be delivered',
   sources: ['src/websocket/server-session.ts', 'src/websocket/messages.ts', 'src/websocket/event-message.ts'],
+  batchRuns: 256,
   seeds: () =>
     [...webSocketTexts('c2s'), ...webSocketTexts('s2c')].map((text) =>
       Uint8Array.from(Buffer.from(`["/topic"]\n${text}`)),

@@ -115,6 +115,7 @@ const links: Target = {
     'src/broker/frame.ts',
     'src/broker/pings.ts',
   ],
+  batchRuns: 256,
   seeds: () => [
     ...streamStarts('c2l', 1500).map((stream) => Uint8Array.of(200, 0, ...stream)),
     ...streamStarts('l2c', 1500).map((stream) => Uint8Array.of(9, CHOICE.outgoing, ...stream)),
