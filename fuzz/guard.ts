@@ -61,9 +61,10 @@ export class Guard {
     while (index < inputs.length) {
       suspect = false
       const inTime = withoutStacks(() => this.#interruptible(work, this.#limits.cpuMs))
-      if (inTime && !suspect && thrown === undefined) continue
+      const input = inputs[index]
+      if (input === undefined || (inTime && !suspect && thrown === undefined)) continue
       // Another program was slow, or memory was taken by something else: alone it shows.
-      const fault = this.#measure(run, inputs[index]!) ?? thrown
+      const fault = this.#measure(run, input) ?? thrown
       if (fault !== undefined) return fault
       index += 1
     }
