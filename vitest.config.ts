@@ -12,7 +12,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'test/{tidy,scenarios}/**/*.test.ts', 'examples/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'test/{tidy,scenarios}/**/*.test.ts',
+            'fuzz/**/*.test.ts',
+            'examples/**/*.test.ts',
+          ],
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,0 +1,104 @@
+/** What the mutations start from: recordings of real Zeek in `test/vectors`, and the capture of the quickstart. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { FrameDecoder, FrameTooLargeError } from '../src/broker/frame.js'
+import { readJsonLines, recordedStreams, vectorNames, vectorPath } from '../test/support/vectors.ts'
+import { attempt } from './target.ts'
+
+export const ROOT = fileURLToPath(new URL('../', import.meta.url))
+
+/** Frames longer than this are left out: an input is small. */
+const FRAME_BYTES_MAX = 2000
+const ENVELOPE_DATA = 1
+/** A vector of three, the first of them a count. */
+const MESSAGE_START: readonly number[] = [0x0e, 3, 2]
+
+interface RecordedValue {
+  readonly value_hex: string
+  readonly broker_binary_hex: string
+  readonly websocket_hex: string
+}
+
+/** One member of every fourth recorded value. */
+export function recordedValues(member: keyof RecordedValue): Uint8Array[] {
+  return vectorNames('values')
+    .flatMap((name) =>
+      readJsonLines<RecordedValue>(`values/${name}`).filter((_value, index) => index % 4 === 0),
+    )
+    .map((recorded) => Buffer.from(recorded[member] ?? '', 'hex'))
+    .filter(({ length }) => length > 0)
+}
+
+/** The first bytes of each direction of each recorded connection. */
+export function streamStarts(direction: 'c2l' | 'l2c', length: number): Uint8Array[] {
+  return recordedStreams()
+    .filter((stream) => stream.direction === direction)
+    .map(({ chunks }) => Uint8Array.from(Buffer.concat(chunks).subarray(0, length)))
+}
+
+/** The payloads of recorded frames, the many alike ones once per kind and length. */
+export function recordedFrames(accepts: (frame: Uint8Array) => boolean): Uint8Array[] {
+  const frames = new Map<string, Uint8Array>()
+  for (const { chunks } of recordedStreams()) {
+    const decoder = new FrameDecoder(1 << 24)
+    // One of the recorded peers is no Broker.
+    attempt(
+      () =>
+        decoder.push(Buffer.concat(chunks), (bytes, start, end) => {
+          const frame = bytes.slice(start, end)
+          const isKept = end - start <= FRAME_BYTES_MAX && accepts(frame)
+          if (isKept) frames.set(`${frame[32]} ${frame.length}`, frame)
+          return true
+        }),
+      FrameTooLargeError,
+    )
+  }
+  return [...frames.values()]
+}
+
+/** The messages of recorded data frames. */
+export function recordedMessages(accepts: (message: Uint8Array) => boolean): Uint8Array[] {
+  const isAccepted = (frame: Uint8Array): boolean => {
+    const message = messageOf(frame)
+    return MESSAGE_START.every((byte, index) => message[index] === byte) && accepts(message)
+  }
+  return recordedFrames((frame) => frame[32] === ENVELOPE_DATA && isAccepted(frame)).map(messageOf)
+}
+
+function messageOf(frame: Uint8Array): Uint8Array {
+  return frame.subarray(37 + ((frame[35]! << 8) | frame[36]!))
+}
+
+/** What clients and servers of the WebSocket API sent, as text. */
+export function webSocketTexts(direction: 'c2s' | 's2c'): string[] {
+  return vectorNames('websocket')
+    .filter((name) => name.endsWith('.jsonl'))
+    .flatMap((name) =>
+      readJsonLines<{ readonly dir: string; readonly kind: string; readonly text?: string }>(
+        `websocket/${name}`,
+      ),
+    )
+    .filter(({ dir, kind }) => dir === direction && kind === 'text')
+    .map(({ text }) => text ?? '')
+}
+
+export function layoutTexts(): Uint8Array[] {
+  const accepted = vectorNames('layouts')
+    .filter((name) => !name.includes('.'))
+    .flatMap((name) =>
+      readdirSync(vectorPath(`layouts/${name}`))
+        .filter((file) => file.endsWith('.zeek'))
+        .map((file) => new Uint8Array(readFileSync(vectorPath(`layouts/${name}/${file}`)))),
+    )
+  const broken = readJsonLines<{ readonly layout: string }>('layouts/broken.jsonl')
+  return [...accepted, ...broken.map(({ layout }) => new Uint8Array(Buffer.from(layout)))]
+}
+
+/** The first lines of Zeek's logs. */
+export function logTexts(): Uint8Array[] {
+  return vectorNames('logs').map((name) => readFileSync(vectorPath(`logs/${name}`)).subarray(0, 3000))
+}
+
+export function captureStart(length: number): Uint8Array {
+  return new Uint8Array(readFileSync(`${ROOT}examples/quickstart/traffic.pcap`).subarray(0, length))
+}
