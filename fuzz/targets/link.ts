@@ -98,9 +98,7 @@ function observe(choices: number, chunks: readonly Uint8Array[]): string {
   const ends = told.filter((line) => line.startsWith('ended'))
   ensure(ends.length === 1, `told its end ${ends.length} times: ${ends.join(', ')}`)
   ensure(told.filter((line) => line.startsWith('peered')).length <= 1, 'peered twice')
-  // What came in the same piece as the end is still looked at.
-  const untilEnd = told.slice(0, told.findIndex((line) => line.startsWith('ended')) + 1)
-  return `${untilEnd.join('\n')}\nsent ${sent.join('')} ignored ${link.ignoredFrames}`
+  return `${told.join('\n')}\nsent ${sent.join('')} ignored ${link.ignoredFrames}`
 }
 
 const links: Target = {

@@ -45,6 +45,17 @@ async function expectUnaffected(lab: Lab, hub: TestEndpoint, good: TestEndpoint)
 const hello = encodeHandshakeMessage({ kind: 'hello', sender: EVIL, minVersion: 1, maxVersion: 1 })
 const select = encodeHandshakeMessage({ kind: 'version-select', sender: EVIL, version: 1 })
 
+test('what comes in one piece with the end of the handshake is not looked at', async () => {
+  const lab = new Lab()
+  const { hub } = await hubWithPeer(lab)
+  const peer = await lab.connect()
+  const dropConn = encodeHandshakeMessage({ kind: 'drop-conn', sender: EVIL, code: 1, description: 'no' })
+  peer.send(Buffer.concat([dropConn, fromHex('7fffffff')]))
+  await lab.time.settle()
+  expect(peer.state).toBe('closed')
+  expect(hub.takeLog()).toEqual([])
+})
+
 describe('before a peering', () => {
   test.each([
     ['garbage', fromHex('ffffffffdeadbeef'), 1],

@@ -288,16 +288,21 @@ export class Link implements ConnectionHandler {
         }
         machine.receive(decodeHandshakeMessage(bytes, start, end))
         this.#advanceHandshake(machine, timer)
-        return true
+        return this.#isReading()
       }
       case 'peered':
         if (start !== end) this.#receiveEnvelope(this.#state, bytes, start, end)
-        return true
+        return this.#isReading()
       case 'connecting':
       case 'closing':
       case 'closed':
         return false
     }
+  }
+
+  /** After the end nothing of what came with it is looked at. */
+  #isReading(): boolean {
+    return this.#state.kind === 'handshake' || this.#state.kind === 'peered'
   }
 
   #advanceHandshake(machine: Handshake, timer: Timer): void {

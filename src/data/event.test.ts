@@ -177,3 +177,14 @@ describe('addresses', () => {
     expect(() => Subnet.parse('10.0.0.0/33')).toThrow(RangeError)
   })
 })
+
+test('times at the ends of 64 bits come back as they were read', () => {
+  for (const body of ['8000000000000000', '7fffffffffffffff']) {
+    const reader = new ByteReader(fromHex(`09${body}`))
+    const seconds = types.time.read(reader)
+    const writer = new ByteWriter()
+    types.time.write(writer, seconds)
+    expect(toHex(writer.written())).toBe(`09${body}`)
+    expect(types.time.read(new ByteReader(writer.written()))).toBe(seconds)
+  }
+})

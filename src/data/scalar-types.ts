@@ -127,6 +127,9 @@ function writeLogNumber(writer: ByteWriter, value: number): void {
 
 const TWO_32 = 0x1_0000_0000
 const SECOND = 1_000_000_000n
+const INT_MAX = 2n ** 63n - 1n
+const INT_MIN = -(2n ** 63n)
+const MAX_SECONDS = 2 ** 63 / 1e9
 
 function writeSeconds(writer: ByteWriter, tag: number, seconds: number): void {
   checkNumber(seconds)
@@ -135,9 +138,12 @@ function writeSeconds(writer: ByteWriter, tag: number, seconds: number): void {
   if (FAST_SECONDS.writeAt(writer.view, offset + 1, seconds)) return
   writer.length = offset
   // Times after 2116, and what does not fit at all.
-  if (!(Math.abs(seconds) < 1e10)) throw new EncodeError(`${seconds} s do not fit 64 bits of nanoseconds`)
+  if (!(Math.abs(seconds) <= MAX_SECONDS))
+    throw new EncodeError(`${seconds} s do not fit 64 bits of nanoseconds`)
   const whole = Math.floor(seconds)
-  writeSigned(writer, tag, BigInt(whole) * SECOND + BigInt(Math.round((seconds - whole) * 1e9)))
+  const nanoseconds = BigInt(whole) * SECOND + BigInt(Math.round((seconds - whole) * 1e9))
+  // As a double, the last second is a little longer than it is.
+  writeSigned(writer, tag, nanoseconds < INT_MIN ? INT_MIN : nanoseconds > INT_MAX ? INT_MAX : nanoseconds)
 }
 
 function readSeconds(reader: ByteReader): number {
