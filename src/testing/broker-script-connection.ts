@@ -1,5 +1,5 @@
 /** One connection of a scripted peer: frames that arrived and are not looked at yet, and how frames leave. */
-import { type EndpointId, NIL_ID } from '../broker/endpoint-id.js'
+import { type EndpointId, endpointIdFromBytes, NIL_ID } from '../broker/endpoint-id.js'
 import { CONTROL_TOPIC, ENVELOPE, ENVELOPE_HEADER_BYTES } from '../broker/envelope.js'
 import { FrameDecoder } from '../broker/frame.js'
 import { decodeHandshakeMessage } from '../broker/handshake-messages.js'
@@ -11,7 +11,8 @@ export interface ScriptIds {
   /** Throws `ClusterError` for an id that is not known yet; `peer` is whom the script plays here. */
   id(word: IdWord, peer: EndpointId | undefined): EndpointId
   learnSubject(id: EndpointId): void
-  nameOf(id: EndpointId): string | undefined
+  /** Undefined until the subject has introduced itself. */
+  readonly subjectId: EndpointId | undefined
   readonly ignoredTopics: readonly string[]
 }
 
@@ -19,11 +20,15 @@ const LENGTH_BYTES = 4
 const FRAME_LIMIT_BYTES = 2 ** 30
 const GOODBYE = Buffer.from('BYE')
 const GOODBYE_BYTES = 11
+/** Stands for the subject in messages as long as it has not introduced itself. */
+const UNKNOWN_SUBJECT = endpointIdFromBytes(new Uint8Array(16).fill(0x73))
 const ENVELOPE_START = LENGTH_BYTES + ENVELOPE_HEADER_BYTES
 
 export class ScriptConnection {
   readonly #ids: ScriptIds
   readonly #decoder = new FrameDecoder(FRAME_LIMIT_BYTES)
+  /** Finds the introductions among what is sent, raw bytes included: nothing is too large for it. */
+  readonly #sent = new FrameDecoder(2 ** 32)
   readonly #frames: Uint8Array[] = []
   #held: Uint8Array[] | undefined
   #peerId: EndpointId | undefined
@@ -71,10 +76,12 @@ export class ScriptConnection {
 
   /** The bytes of a frame to send now; undefined while frames are held back. */
   toSend(words: FrameWords): Uint8Array | undefined {
-    if (words.kind === 'hello' || words.kind === 'version-select') {
-      this.#peerId = this.#ids.id(words.id, this.#peerId)
-    }
     const bytes = encodeFrame(words, this.#context('peer', 'self'))
+    this.#sent.push(bytes, (chunk, start, end) => {
+      const message = decodeHandshakeMessage(chunk, start, end)
+      if (message.kind === 'hello' || message.kind === 'version-select') this.#peerId = message.sender
+      return true
+    })
     if (this.#held === undefined) return bytes
     this.#held.push(bytes)
     return undefined
@@ -86,12 +93,13 @@ export class ScriptConnection {
     const message = decodeHandshakeMessage(frame, LENGTH_BYTES, frame.length)
     const isIntroduction =
       message.kind === 'hello' || message.kind === 'version-select' || message.kind === 'drop-conn'
-    if (isIntroduction && expected.kind === message.kind) this.#ids.learnSubject(message.sender)
+    if (isIntroduction) this.#ids.learnSubject(message.sender)
     if (expected.kind === 'drop-conn' && expected.description === undefined && message.kind === 'drop-conn') {
-      const isSame = message.code === expected.code && message.sender.text === this.#id(expected.id).text
+      const isSame =
+        message.code === expected.code && message.sender.text === this.#expectation().id(expected.id).text
       return isSame ? undefined : this.describe(frame)
     }
-    const wanted = encodeFrame(expected, this.#context('self', 'peer'))
+    const wanted = encodeFrame(expected, this.#expectation())
     return Buffer.compare(wanted, frame) === 0 ? undefined : this.describe(frame)
   }
 
@@ -101,7 +109,7 @@ export class ScriptConnection {
 
   describeExpected(words: FrameWords): string {
     if (words.kind === 'goodbye') return 'ping BYE…'
-    const text = this.describe(encodeFrame(words, this.#context('self', 'peer')))
+    const text = this.describe(encodeFrame(words, this.#expectation()))
     return words.kind === 'drop-conn' && words.description === undefined ? text.replace(/ ""$/, '') : text
   }
 
@@ -115,7 +123,7 @@ export class ScriptConnection {
       return false
     }
     this.#goodbye = Uint8Array.from(payload)
-    return Buffer.compare(encodeFrame({ kind: 'goodbye' }, this.#context('self', 'peer')), frame) === 0
+    return Buffer.compare(encodeFrame({ kind: 'goodbye' }, this.#expectation()), frame) === 0
   }
 
   /** Log streams and the like that a whole program announces by itself. */
@@ -126,6 +134,13 @@ export class ScriptConnection {
     const length = (frame[LENGTH_BYTES + 35]! << 8) | frame[LENGTH_BYTES + 36]!
     const topic = Buffer.from(frame.subarray(ENVELOPE_START, ENVELOPE_START + length)).toString()
     return ignoredTopics.some((prefix) => topic.startsWith(prefix))
+  }
+
+  /** Of frames from the subject, which may not have introduced itself. */
+  #expectation(): FrameContext {
+    const isUnknown = (word: IdWord): boolean => word === 'self' && this.#ids.subjectId === undefined
+    const id = (word: IdWord): EndpointId => (isUnknown(word) ? UNKNOWN_SUBJECT : this.#id(word))
+    return { ...this.#context('self', 'peer'), id }
   }
 
   #context(from: IdWord, to: IdWord): FrameContext {
@@ -139,6 +154,6 @@ export class ScriptConnection {
   #nameOf(id: EndpointId): string {
     if (id.text === NIL_ID.text) return 'nil'
     if (id.text === this.#peerId?.text) return 'peer'
-    return this.#ids.nameOf(id) ?? id.text
+    return id.text === this.#ids.subjectId?.text || id.text === UNKNOWN_SUBJECT.text ? 'self' : id.text
   }
 }

@@ -6,7 +6,7 @@ import { ClusterError } from '../base/errors.js'
 import type { EndpointId } from '../broker/endpoint-id.js'
 import { describePayload } from './broker-frame-description.js'
 import { type IdWord, idOfWord } from './broker-frame-words.js'
-import { ScriptConnection } from './broker-script-connection.js'
+import { ScriptConnection, type ScriptIds } from './broker-script-connection.js'
 import type { ExpectedEvent, SubjectAction, Transcript, TranscriptStep } from './broker-transcript.js'
 
 /** What the implementation under test tells its user. */
@@ -42,7 +42,7 @@ export interface ScriptSettings {
   readonly ignoredTopics?: readonly string[]
 }
 
-export class BrokerScript {
+export class BrokerScript implements ScriptIds {
   readonly #transcript: Transcript
   readonly #settings: ScriptSettings
   readonly #statusesMatter: boolean
@@ -69,6 +69,18 @@ export class BrokerScript {
     return this.#state
   }
 
+  get subjectId(): EndpointId | undefined {
+    return this.#subjectId
+  }
+
+  get ignoredTopics(): readonly string[] {
+    return this.#settings.ignoredTopics ?? []
+  }
+
+  learnSubject(id: EndpointId): void {
+    this.#subjectId ??= id
+  }
+
   /** Where a connection that the subject has opened delivers to. */
   accepted(): ScriptConnection {
     const connection = this.#newConnection()
@@ -77,6 +89,7 @@ export class BrokerScript {
   }
 
   event(event: SubjectEvent): void {
+    if (!this.#settings.tells.has(event.kind)) return
     if (event.kind === 'message' || this.#statusesMatter) this.#events.push(event)
   }
 
@@ -191,7 +204,7 @@ export class BrokerScript {
         Buffer.compare(event.payload, expected.payload) === 0
       return isSame ? 'done' : `${FAILURE}${this.#describeEvent(event)}`
     }
-    const id = expected.id === undefined ? undefined : this.#id(expected.id, undefined).text
+    const id = expected.id === undefined ? undefined : this.id(expected.id, undefined).text
     const isSame =
       event.kind === 'status' && event.code === expected.code && (id === undefined || event.id === id)
     return isSame ? 'done' : `${FAILURE}${this.#describeEvent(event)}`
@@ -262,17 +275,10 @@ export class BrokerScript {
   }
 
   #newConnection(): ScriptConnection {
-    return new ScriptConnection({
-      id: (word, peer) => this.#id(word, peer),
-      learnSubject: (id) => {
-        this.#subjectId ??= id
-      },
-      nameOf: (id) => (id.text === this.#subjectId?.text ? 'self' : undefined),
-      ignoredTopics: this.#settings.ignoredTopics ?? [],
-    })
+    return new ScriptConnection(this)
   }
 
-  #id(word: IdWord, peer: EndpointId | undefined): EndpointId {
+  id(word: IdWord, peer: EndpointId | undefined): EndpointId {
     const id = word === 'self' ? this.#subjectId : word === 'peer' ? peer : idOfWord(word)
     if (id !== undefined) return id
     throw new ClusterError('unknown-id', `${this.#transcript.name}: the id '${word}' is not known here`, {
