@@ -1,4 +1,5 @@
 /** The suite can fail: implementations that are wrong in one point are caught, where the point is. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { Timers } from '../base/time.js'
 import type { Network } from '../transport/transport.js'
@@ -135,7 +136,7 @@ const BROKEN: readonly (readonly [
   [
     'answers pings with something else',
     'messages/pings',
-    4,
+    5,
     'expected pong "PING1" from=self to=peer ttl=16, got pong "PING0"',
     sending((frame) => [
       isEnvelope(frame, PONG) && frame.at(-1) === 0x31 ? changed(frame, frame.length - 1, 0x30) : frame,
@@ -144,8 +145,8 @@ const BROKEN: readonly (readonly [
   [
     'answers no pings',
     'messages/pings',
-    2,
-    'expected pong "barrier 2"',
+    3,
+    'expected pong "barrier 3"',
     sending((frame) => (isEnvelope(frame, PONG) ? [] : [frame])),
   ],
   [
@@ -179,7 +180,7 @@ const BROKEN: readonly (readonly [
   [
     'says nothing when it refuses',
     'refusals/version-min-99',
-    4,
+    5,
     'expected drop-conn self 2 "unsupported versions offered", got the end of the connection',
     sending((frame) => (isKind(frame, DROP_CONN) ? [] : [frame])),
   ],
@@ -200,14 +201,14 @@ const BROKEN: readonly (readonly [
   [
     'does not come back',
     'endings/loss-is-dialled-at-once',
-    5,
+    6,
     'expected a connection, got nothing within 15000 ms',
     acting((subject) => ({ dial: (address) => subject.dial?.(address, 0) })),
   ],
   [
     'comes back too early',
     'endings/failure-is-retried-at-the-interval',
-    8,
+    9,
     'expected a connection after 1900 ms, got a connection after 100 ms',
     acting((subject) => ({ dial: (address) => subject.dial?.(address, 100) })),
   ],
@@ -221,7 +222,7 @@ const BROKEN: readonly (readonly [
   [
     'keeps half-done handshakes for ever',
     'refusals/silent-connector',
-    4,
+    5,
     'expected the end after 5000 ms, got nothing within 15000 ms',
     (network, timers) => endpointSubject({ network, timers, handshakeTimeoutMs: 3_600_000 }),
   ],
@@ -232,7 +233,7 @@ const BROKEN: readonly (readonly [
     'expected nothing more, got the message "/in/x" "not for you"',
     acting((subject, setup) => ({
       subscribe: (prefix) => {
-        subject.subscribe(prefix)
+        subject.subscribe?.(prefix)
         setup.onEvent({ kind: 'message', topic: '/in/x', payload: Buffer.from('\x05\x0bnot for you') })
       },
     })),
@@ -287,6 +288,14 @@ describe('a subject that cannot do something', () => {
     const told = BROKER_TRANSCRIPTS.find(({ name }) => name === 'endings/huge-frame')!
     expect(await runTranscriptInMemory(told, { subject: silent })).toEqual({ kind: 'passed' })
   })
+})
+
+test('the transcript in the documentation is one', async () => {
+  const page = readFileSync(new URL('../../docs/conformance.md', import.meta.url), 'utf8')
+  const sample = /( {4}# The script has the smaller id[\s\S]*?)\n\n/.exec(page)?.[1] ?? ''
+  const transcript = parseTranscript('sample', sample)
+  expect(transcript.steps).toHaveLength(23)
+  expect(await runTranscriptInMemory(transcript)).toEqual({ kind: 'passed' })
 })
 
 describe('a transcript that makes no sense', () => {

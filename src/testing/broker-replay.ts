@@ -125,6 +125,7 @@ class ReplayBuilder {
     }
     this.#connections.set(conn, connection)
     const name = nameOf(conn)
+    if (this.#subject === 'connector') this.#endForgotten(conn)
     if (this.#subject === 'connector' && !this.#hasDialled) {
       this.#hasDialled = true
       this.#act({ kind: 'dial', retryMs: REPLAY_RETRY_MS })
@@ -135,6 +136,15 @@ class ReplayBuilder {
         : { line: this.#line, kind: 'connect', connection: name },
     )
     return connection
+  }
+
+  /** Who dials again has lost the connection before, also when the recorder did not note its end. */
+  #endForgotten(next: number): void {
+    for (const [conn, connection] of this.#connections) {
+      if (conn === next || connection.state === 'closed') continue
+      connection.state = 'closed'
+      this.steps.push({ line: this.#line, kind: 'close', connection: nameOf(conn) })
+    }
   }
 
   /** The subject's program has sent something: it is told to, and it is expected. */

@@ -3,18 +3,18 @@
  * expected of it; one step a line, in order. Times do not matter: each step waits until it can be made.
  *
  *     # a comment
- *     needs forwarding               the subject must be set up for it, or the transcript is skipped
- *     do subscribe "/in"             the subject is told: subscribe, unsubscribe, publish, send, dial, unpeer, close
- *     connect                        the script connects to the subject; `accept`: the subject connects to the script
- *     > probe                        from the subject to the script
- *     < hello low                    from the script to the subject
- *     peering low ["/out"] ["/in"]   the whole handshake: id and subscriptions of the script, then of the subject
- *     barrier                        a ping, whose answer is the next thing to come: nothing else was on its way
- *     expect message "/in/x" "hi"    what the subject tells its user
- *     > closed                       the subject closes; `> closed after=2900`: not before so many milliseconds
- *     close                          the script closes; `reset` at once, `pause` and `resume` stop and go on reading
- *     hold, flush                    what is sent in between leaves in one piece; `chunks 1`: byte by byte
- *     drain                          whatever comes, until the subject closes
+ *     needs forwarding               # the subject must be set up for it, or the transcript is skipped
+ *     do subscribe "/in"             # the subject is told: subscribe, unsubscribe, publish, send, dial, unpeer, close
+ *     connect                        # the script connects to the subject; `accept`: the subject connects to the script
+ *     > probe                        # from the subject to the script
+ *     < hello low                    # from the script to the subject
+ *     peering low ["/out"] ["/in"]   # the whole handshake: id and subscriptions of the script, then of the subject
+ *     barrier                        # a ping, whose answer is the next thing to come: nothing else was on its way
+ *     expect message "/in/x" "hi"    # what the subject tells its user
+ *     > closed                       # the subject closes; `> closed after=2900`: not before so many milliseconds
+ *     close                          # the script closes; `reset` at once, `pause` and `resume` stop and go on reading
+ *     hold, flush                    # what is sent in between leaves in one piece; `chunks 1`: byte by byte
+ *     drain                          # whatever comes, until the subject closes
  *
  * Several connections have names: `connect b`, `b> probe`, `b< hello low`, `barrier b`. The words of frames are in
  * `broker-frame-words.ts`. Every message that the subject delivers must be expected; statuses and errors (Broker's
@@ -91,8 +91,8 @@ export function parseTranscript(name: string, text: string): Transcript {
   const steps: TranscriptStep[] = []
   for (const [index, source] of text.split('\n').entries()) {
     const line = index + 1
-    const content = source.trim()
-    if (content === '' || content.startsWith('#')) continue
+    const content = source.replace(/(?:^\s*|\s{2,})#.*$/, '').trim()
+    if (content === '') continue
     try {
       if (content.startsWith('needs ')) needs.push(...featuresOf(content))
       else steps.push(...stepsOf(content, line, steps))

@@ -1,6 +1,6 @@
 /** Transcripts over real sockets on loopback. */
 import { expect, test } from 'vitest'
-import { systemClock, systemTimers } from '../base/time.js'
+import { systemTimers } from '../base/time.js'
 import { tcpNetwork } from '../transport/tcp.js'
 import { runTranscript } from './run-transcript.js'
 import { endpointSubject } from './subject-under-test.js'
@@ -10,22 +10,17 @@ import { BROKER_TRANSCRIPTS } from './transcripts/broker/index.js'
 const SLOW =
   /silent-|unpeer-without-answer|unpeer-with-another-answer|disconnect-on-overflow|-is-retried|-is-originator$/
 
-const surroundings = {
-  network: tcpNetwork,
-  timers: systemTimers,
-  clock: systemClock,
-  subject: endpointSubject({ network: tcpNetwork, timers: systemTimers }),
-}
+const subject = endpointSubject({ network: tcpNetwork, timers: systemTimers })
 
 test.each(
   BROKER_TRANSCRIPTS.filter(({ name }) => !SLOW.test(name)).map((each) => [each.name, each] as const),
 )('%s', async (_name, transcript) => {
-  expect(await runTranscript(transcript, surroundings)).toEqual({ kind: 'passed' })
+  expect(await runTranscript(transcript, { subject })).toEqual({ kind: 'passed' })
 })
 
 test('and with TLS', async () => {
   const transcript = BROKER_TRANSCRIPTS.find(({ name }) => name === 'peering/connector-smaller-id')!
   const security = 'anonymous-tls'
-  const subject = endpointSubject({ network: tcpNetwork, timers: systemTimers, security })
-  expect(await runTranscript(transcript, { ...surroundings, security, subject })).toEqual({ kind: 'passed' })
+  const encrypted = endpointSubject({ network: tcpNetwork, timers: systemTimers, security })
+  expect(await runTranscript(transcript, { security, subject: encrypted })).toEqual({ kind: 'passed' })
 })

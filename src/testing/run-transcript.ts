@@ -3,13 +3,14 @@
  * clock against our own endpoint.
  *
  *     for (const transcript of BROKER_TRANSCRIPTS) {
- *       const result = await runTranscript(transcript, { network: tcpNetwork, timers, clock, subject })
+ *       const result = await runTranscript(transcript, { subject })
  *     }
  */
 import { errorMessage } from '../base/errors.js'
 import { formatAddress, type NetworkAddress } from '../base/network-address.js'
-import type { Clock, Timers } from '../base/time.js'
+import { type Clock, systemClock, systemTimers, type Timers } from '../base/time.js'
 import { NIL_ID } from '../broker/endpoint-id.js'
+import { tcpNetwork } from '../transport/tcp.js'
 import type { Connection, Listener, Network, Security } from '../transport/transport.js'
 import { idOfWord } from './broker-frame-words.js'
 import { BrokerScript, type ScriptEffect } from './broker-script.js'
@@ -20,12 +21,13 @@ import { endpointSubject, type SubjectFactory, type SubjectUnderTest } from './s
 import { VirtualTime } from './virtual-time.js'
 
 export interface TranscriptSurroundings {
-  readonly network: Network
-  readonly timers: Timers
-  readonly clock: Clock
+  readonly subject: SubjectFactory
+  /** Default TCP and the real time. */
+  readonly network?: Network
+  readonly timers?: Timers
+  readonly clock?: Clock
   /** Default `plain`. */
   readonly security?: Security
-  readonly subject: SubjectFactory
   /** How long a step may wait, in milliseconds; default 15 000. */
   readonly limitMs?: number
   /** Where the script listens; default a free port of 127.0.0.1. */
@@ -43,7 +45,7 @@ export type TranscriptResult =
 const CONNECT_TIMEOUT_MS = 5000
 const NOTHING = (): void => {}
 
-/** Plays one transcript. Rejects with `ClusterError` for a transcript that makes no sense. */
+/** Plays one transcript. Rejects with `ClusterError` (`invalid-transcript`, `unknown-id`) when it makes no sense. */
 export async function runTranscript(
   transcript: Transcript,
   surroundings: TranscriptSurroundings,
@@ -97,8 +99,10 @@ class TranscriptRun {
     if (subject === undefined)
       return { kind: 'skipped', reason: `needs ${this.#transcript.needs.join(', ')}` }
     try {
-      const missing = actionsOf(this.#transcript).find((kind) => subject[kind] === undefined)
-      if (missing !== undefined) return { kind: 'skipped', reason: `the subject cannot ${missing}` }
+      const missing = actionsOf(this.#transcript).find(
+        (action) => subject[action.kind] === undefined && !isFixed(subject, action),
+      )
+      if (missing !== undefined) return { kind: 'skipped', reason: `the subject cannot ${missing.kind}` }
       return await this.#play(subject)
     } finally {
       for (const connection of this.#connections.values()) connection.destroy()
@@ -108,8 +112,12 @@ class TranscriptRun {
   }
 
   async #play(subject: SubjectUnderTest): Promise<TranscriptResult> {
-    const { network, security = 'plain', address = { host: '127.0.0.1', port: 0 } } = this.#surroundings
-    const { ignoredTopics = [], clock } = this.#surroundings
+    const {
+      network = tcpNetwork,
+      security = 'plain',
+      address = { host: '127.0.0.1', port: 0 },
+    } = this.#surroundings
+    const { ignoredTopics = [], clock = systemClock } = this.#surroundings
     const script = new BrokerScript(this.#transcript, { tells: new Set(subject.tells), ignoredTopics })
     this.#script = script
     if (this.#transcript.steps.some((step) => step.kind === 'connect')) {
@@ -151,7 +159,7 @@ class TranscriptRun {
   }
 
   async #connect(script: BrokerScript, end: ScriptConnection): Promise<void> {
-    const { network, security = 'plain' } = this.#surroundings
+    const { network = tcpNetwork, security = 'plain' } = this.#surroundings
     const address = this.#subjectAddress
     if (address === undefined) return
     await new Promise<void>((resolve) => {
@@ -192,7 +200,7 @@ class TranscriptRun {
     switch (action.kind) {
       case 'subscribe':
       case 'unsubscribe':
-        await subject[action.kind]?.(action.prefix)
+        if (!isFixed(subject, action)) await subject[action.kind]?.(action.prefix)
         return
       case 'publish':
         for (let n = 0; n < action.times; n += 1) await subject.publish?.(action.topic, action.payload)
@@ -225,7 +233,7 @@ class TranscriptRun {
   }
 
   #wait(script: BrokerScript): Promise<void> {
-    const { timers, limitMs = 15_000 } = this.#surroundings
+    const { timers = systemTimers, limitMs = 15_000 } = this.#surroundings
     return new Promise((resolve) => {
       const timer = timers.after(limitMs, () => {
         script.timedOut(limitMs)
@@ -240,8 +248,13 @@ class TranscriptRun {
   }
 }
 
-function actionsOf(transcript: Transcript): SubjectAction['kind'][] {
-  return transcript.steps.flatMap((step) => (step.kind === 'act' ? [step.action.kind] : []))
+function actionsOf(transcript: Transcript): SubjectAction[] {
+  return transcript.steps.flatMap((step) => (step.kind === 'act' ? [step.action] : []))
+}
+
+/** A subscription that the subject has anyway. */
+function isFixed(subject: SubjectUnderTest, action: SubjectAction): boolean {
+  return action.kind === 'subscribe' && subject.subscriptions?.includes(action.prefix) === true
 }
 
 function idText(word: string): string {

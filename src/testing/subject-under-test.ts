@@ -18,8 +18,9 @@ export interface SubjectUnderTest {
   listen(): NetworkAddress | Promise<NetworkAddress>
   /** Connects to a peer; tries again after `retryMs`, 0 is never. */
   dial?(address: NetworkAddress, retryMs: number): unknown
-  /** A program with fixed subscriptions does nothing here, if these are the ones of the transcripts: `/in`. */
-  subscribe(prefix: string): unknown
+  /** What it has subscribed from the start; `/in` is enough for most transcripts. Default nothing. */
+  readonly subscriptions?: readonly string[]
+  subscribe?(prefix: string): unknown
   unsubscribe?(prefix: string): unknown
   publish?(topic: string, payload: Uint8Array): unknown
   /** Publishes to one peer, whatever it subscribes. */

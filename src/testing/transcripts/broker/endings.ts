@@ -17,9 +17,10 @@ export const ENDINGS: Readonly<Record<string, string>> = {
   `,
   'unpeer-by-subject-that-dialled': `
     # Whoever leaves does not come back.
+    do subscribe "/in"
     do dial retry=1000
     accept
-    peering high [] []
+    peering high [] ["/in"]
     do unpeer
     > goodbye
     < goodbye-answer
@@ -30,8 +31,9 @@ export const ENDINGS: Readonly<Record<string, string>> = {
     expect endpoint_unreachable high
   `,
   'unpeer-without-answer': `
+    do subscribe "/in"
     connect
-    peering low [] []
+    peering low [] ["/in"]
     do unpeer
     > goodbye
     > closed after=2900
@@ -42,16 +44,18 @@ export const ENDINGS: Readonly<Record<string, string>> = {
   `,
   'unpeer-with-another-answer': `
     # Only the pong with the same bytes is the answer.
+    do subscribe "/in"
     connect
-    peering low [] []
+    peering low [] ["/in"]
     do unpeer
     > goodbye
     < pong "BYE"
     > closed after=2900
   `,
   'pings-are-answered-while-leaving': `
+    do subscribe "/in"
     connect
-    peering low [] []
+    peering low [] ["/in"]
     do unpeer
     > goodbye
     < ping "BYE too"
@@ -61,8 +65,9 @@ export const ENDINGS: Readonly<Record<string, string>> = {
   `,
   'unpeer-by-script': `
     # To the subject a peer that leaves in order is a peer that is lost.
+    do subscribe "/in"
     connect
-    peering low [] []
+    peering low [] ["/in"]
     < ping 4259450100000000000010
     > pong 4259450100000000000010
     close
@@ -73,6 +78,7 @@ export const ENDINGS: Readonly<Record<string, string>> = {
     expect endpoint_unreachable low
   `,
   'unpeer-of-nobody': `
+    do subscribe "/in"
     connect
     > probe
     close
@@ -82,10 +88,11 @@ export const ENDINGS: Readonly<Record<string, string>> = {
   `,
   shutdown: `
     # All peers in parallel.
+    do subscribe "/in"
     connect a
-    peering a low [] []
+    peering a low [] ["/in"]
     connect b
-    peering b high [] []
+    peering b high [] ["/in"]
     do close
     a> goodbye
     b> goodbye
@@ -95,15 +102,16 @@ export const ENDINGS: Readonly<Record<string, string>> = {
     a> closed
   `,
   'loss-of-an-inbound-peer': `
+    do subscribe "/in"
     connect a
-    peering a low [] []
+    peering a low [] ["/in"]
     reset a
     expect endpoint_discovered low
     expect peer_added low
     expect peer_lost low
     expect endpoint_unreachable low
     connect b
-    peering b low [] []
+    peering b low [] ["/in"]
     expect endpoint_discovered low
     expect peer_added low
   `,
@@ -118,21 +126,23 @@ export const ENDINGS: Readonly<Record<string, string>> = {
     barrier b
   `,
   'loss-is-dialled-at-once': `
+    do subscribe "/in"
     do dial retry=5000
     accept a
-    peering a high [] []
+    peering a high [] ["/in"]
     reset a
     accept b
-    peering b high [] []
+    peering b high [] ["/in"]
     close b
     b> closed
     accept c
-    peering c high [] []
+    peering c high [] ["/in"]
   `,
   'failure-is-retried-at-the-interval': `
+    do subscribe "/in"
     do dial retry=2000
     accept a
-    peering a high [] []
+    peering a high [] ["/in"]
     reset a
     accept b
     b> hello self
@@ -142,7 +152,7 @@ export const ENDINGS: Readonly<Record<string, string>> = {
     close c
     c> closed
     accept d after=1900
-    peering d high [] []
+    peering d high [] ["/in"]
     expect endpoint_discovered high
     expect peer_added high
     expect peer_lost high
@@ -154,9 +164,10 @@ export const ENDINGS: Readonly<Record<string, string>> = {
   `,
   'no-interval-no-retry': `
     # One peering, no more; a second dial shows that the first is over.
+    do subscribe "/in"
     do dial retry=0
     accept a
-    peering a high [] []
+    peering a high [] ["/in"]
     reset a
     expect endpoint_discovered high
     expect peer_added high
@@ -164,7 +175,7 @@ export const ENDINGS: Readonly<Record<string, string>> = {
     expect endpoint_unreachable high
     do dial retry=0
     accept b
-    peering b low [] []
+    peering b low [] ["/in"]
     expect endpoint_discovered low
     expect peer_added low
   `,
@@ -184,8 +195,9 @@ export const ENDINGS: Readonly<Record<string, string>> = {
   `,
   'disconnect-on-overflow': `
     needs disconnect-on-overflow
+    do subscribe "/in"
     connect
-    peering low ["/out"] []
+    peering low ["/out"] ["/in"]
     pause
     do publish "/out/x" "x" repeat=1000 times=1000
     expect endpoint_discovered low
@@ -197,8 +209,9 @@ export const ENDINGS: Readonly<Record<string, string>> = {
   `,
   'huge-frame': `
     needs hardening
+    do subscribe "/in"
     connect
-    peering low [] []
+    peering low [] ["/in"]
     < hex 7fffffff00
     > closed
     expect endpoint_discovered low

@@ -56,10 +56,11 @@ export const MESSAGES: Readonly<Record<string, string>> = {
   `,
   'prefixes-are-bytes': `
     # A slash means nothing, and the empty prefix is everybody's.
+    do subscribe "/in"
     connect a
-    peering a low ["/out/f"] []
+    peering a low ["/out/f"] ["/in"]
     connect b
-    peering b high [""] []
+    peering b high [""] ["/in"]
     do publish "/out/foo" "1"
     do publish "/out" "2"
     a> data "/out/foo" "1"
@@ -86,10 +87,11 @@ export const MESSAGES: Readonly<Record<string, string>> = {
     expect message "/in/x" "to you"
   `,
   'addressed-to-one-peer': `
+    do subscribe "/in"
     connect a
-    peering a low [] []
+    peering a low [] ["/in"]
     connect b
-    peering b high ["/out"] []
+    peering b high ["/out"] ["/in"]
     do send low "/out/x" "only low"
     a> data "/out/x" "only low" to=peer
     barrier a
@@ -226,8 +228,9 @@ export const MESSAGES: Readonly<Record<string, string>> = {
     barrier
   `,
   'subscriptions-of-the-peer-are-replaced': `
+    do subscribe "/in"
     connect
-    peering low ["/out/a"] []
+    peering low ["/out/a"] ["/in"]
     < routing-update ["/out/a","/out/b"]
     barrier
     do publish "/out/b" "1"
@@ -248,8 +251,9 @@ export const MESSAGES: Readonly<Record<string, string>> = {
     barrier
   `,
   pings: `
+    do subscribe "/in"
     connect
-    peering low [] []
+    peering low [] ["/in"]
     < ping "PING1"
     > pong "PING1"
     < ping "" to=nil topic=""

@@ -75,17 +75,19 @@ export const PEERING: Readonly<Record<string, string>> = {
     expect message "/in/x" "hello"
   `,
   'listener-without-probe': `
+    do subscribe "/in"
     do dial
     accept
     > hello self
     < hello high
     > version-select self
-    > originator-syn []
+    > originator-syn ["/in"]
     < responder-syn-ack []
     > originator-ack
     barrier
   `,
   'connector-probes-too': `
+    do subscribe "/in"
     connect
     > probe
     < probe
@@ -94,17 +96,18 @@ export const PEERING: Readonly<Record<string, string>> = {
     < probe
     < version-select low
     < originator-syn []
-    > responder-syn-ack []
+    > responder-syn-ack ["/in"]
     < originator-ack
     barrier
   `,
   'bytes-behind-the-fields': `
     # They are ignored, and a range of versions that contains 1 is accepted.
+    do subscribe "/in"
     connect
     > probe
     < hex 0000001a065a45454bffffffffffff4fffbfffffffffffff0100ffaabbcc
     > version-select self
-    > originator-syn []
+    > originator-syn ["/in"]
     < hex 000000030b00ff
     > originator-ack
   `,
@@ -169,6 +172,7 @@ export const PEERING: Readonly<Record<string, string>> = {
     expect peer_added low
   `,
   'redundant-for-responder-in-flight': `
+    do subscribe "/in"
     connect a
     a> probe
     a< hello low
@@ -182,17 +186,18 @@ export const PEERING: Readonly<Record<string, string>> = {
     b> drop-conn self 40 "detected redundant connection at the responder"
     b> closed
     a< originator-syn []
-    a> responder-syn-ack []
+    a> responder-syn-ack ["/in"]
     a< originator-ack
     barrier a
   `,
   'paused-then-redundant': `
     # The subject is the originator; nothing is said on the second connection until the first is decided.
+    do subscribe "/in"
     connect a
     a> probe
     a< hello high
     a> version-select self
-    a> originator-syn []
+    a> originator-syn ["/in"]
     connect b
     b> probe
     b< hello high
@@ -207,17 +212,18 @@ export const PEERING: Readonly<Record<string, string>> = {
   'paused-then-rival-fails': `
     # Broker forgets the second connection then; a good implementation goes on with it.
     needs hardening
+    do subscribe "/in"
     connect a
     a> probe
     a< hello high
     a> version-select self
-    a> originator-syn []
+    a> originator-syn ["/in"]
     connect b
     b> probe
     b< hello high
     reset a
     b> version-select self
-    b> originator-syn []
+    b> originator-syn ["/in"]
     b< responder-syn-ack []
     b> originator-ack
     barrier b

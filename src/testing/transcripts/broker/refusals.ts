@@ -1,6 +1,7 @@
 /** Handshakes that end without a peering (spec/broker-protocol.md 3.5 to 3.8, 12). */
 export const REFUSALS: Readonly<Record<string, string>> = {
   'version-min-99': `
+    do subscribe "/in"
     connect
     > probe
     < hello low min=99 max=99
@@ -8,6 +9,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'version-max-0': `
+    do subscribe "/in"
     connect
     > probe
     < hello high min=0 max=0
@@ -15,6 +17,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'version-select-2': `
+    do subscribe "/in"
     connect
     > probe
     < hello low
@@ -24,6 +27,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'version-select-2-from-listener': `
+    do subscribe "/in"
     do dial
     accept
     > hello self
@@ -34,6 +38,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     expect peer_unavailable
   `,
   'wrong-magic-in-hello': `
+    do subscribe "/in"
     connect
     > probe
     < hex 00000017064b45455a000000000000400080000000000000010101
@@ -41,6 +46,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'wrong-magic-in-probe': `
+    do subscribe "/in"
     do dial
     accept
     > hello self
@@ -50,6 +56,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     expect peer_unavailable
   `,
   'wrong-magic-in-version-select': `
+    do subscribe "/in"
     connect
     > probe
     < hello low
@@ -59,6 +66,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'unknown-tag': `
+    do subscribe "/in"
     connect
     > probe
     < hex 0000000720616263646566
@@ -66,6 +74,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'tag-of-an-envelope': `
+    do subscribe "/in"
     connect
     > probe
     < hex 0000000105
@@ -73,6 +82,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'short-hello': `
+    do subscribe "/in"
     connect
     > probe
     < hex 00000003065a45
@@ -80,6 +90,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'short-version-select': `
+    do subscribe "/in"
     connect
     > probe
     < hello low
@@ -89,6 +100,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'short-originator-syn': `
+    do subscribe "/in"
     connect
     > probe
     < hello low
@@ -99,16 +111,18 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'short-responder-syn-ack': `
+    do subscribe "/in"
     connect
     > probe
     < hello high
     > version-select self
-    > originator-syn []
+    > originator-syn ["/in"]
     < hex 000000010b
     > drop-conn self 20 "failed to parse v1::responder_syn_ack_msg"
     > closed
   `,
   'drop-conn-with-unnamed-code': `
+    do subscribe "/in"
     connect
     > probe
     < hex 0000001a095a45454b00000000000040008000000000000001290378797a
@@ -116,18 +130,21 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     > closed
   `,
   'empty-frame': `
+    do subscribe "/in"
     connect
     > probe
     < hex 00000000
     > closed
   `,
   'syn-before-hello': `
+    do subscribe "/in"
     connect
     > probe
     < originator-syn []
     > closed
   `,
   'hello-twice': `
+    do subscribe "/in"
     connect
     > probe
     < hello low
@@ -137,28 +154,31 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   `,
   'drop-conn-behind-syn': `
     # Not looked at any more: closed without a word.
+    do subscribe "/in"
     connect
     > probe
     < hello low
     > hello self
     < version-select low
     < originator-syn []
-    > responder-syn-ack []
+    > responder-syn-ack ["/in"]
     < drop-conn low 39 "redundant connection"
     > closed
   `,
   'envelope-instead-of-ack': `
+    do subscribe "/in"
     connect
     > probe
     < hello low
     > hello self
     < version-select low
     < originator-syn []
-    > responder-syn-ack []
+    > responder-syn-ack ["/in"]
     < probe
     > closed
   `,
   'drop-conn-at-once': `
+    do subscribe "/in"
     connect
     > probe
     < drop-conn low 28 "shutting down"
@@ -166,6 +186,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   `,
   'drop-conn-39-from-unknown-peer': `
     # Redundant with what? The attempt has failed.
+    do subscribe "/in"
     do dial
     accept
     > hello self
@@ -176,8 +197,9 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   `,
   'drop-conn-39-from-known-peer': `
     # The attempt counts as successful: no error, no other attempt.
+    do subscribe "/in"
     connect a
-    peering a low [] []
+    peering a low [] ["/in"]
     do dial retry=1000
     accept b
     b> hello self
@@ -189,6 +211,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     expect peer_added low
   `,
   'drop-conn-28-is-retried': `
+    do subscribe "/in"
     do dial retry=1000
     accept a
     a> hello self
@@ -196,12 +219,13 @@ export const REFUSALS: Readonly<Record<string, string>> = {
     a> closed
     expect peer_unavailable
     accept b after=900
-    peering b low [] []
+    peering b low [] ["/in"]
     expect endpoint_discovered low
     expect peer_added low
   `,
   'nil-id': `
     needs hardening
+    do subscribe "/in"
     connect
     > probe
     < hello nil
@@ -210,6 +234,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   `,
   'nil-id-selects-version': `
     needs hardening
+    do subscribe "/in"
     connect
     > probe
     < hello low
@@ -220,6 +245,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   `,
   'own-id': `
     needs hardening
+    do subscribe "/in"
     connect a
     a> probe
     a< hello low
@@ -234,12 +260,14 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   `,
   'silent-connector': `
     needs hardening
+    do subscribe "/in"
     connect
     > probe
     > closed after=5000
   `,
   'silent-listener': `
     needs hardening
+    do subscribe "/in"
     do dial
     accept
     > hello self
@@ -248,20 +276,22 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   `,
   'silent-in-the-middle': `
     needs hardening
+    do subscribe "/in"
     connect a
     a> probe
     a< hello low
     a> hello self
     a< version-select low
     a< originator-syn []
-    a> responder-syn-ack []
+    a> responder-syn-ack ["/in"]
     a> closed after=5000
     # The id is free again.
     connect b
-    peering b low [] []
+    peering b low [] ["/in"]
   `,
   'huge-frame-in-handshake': `
     needs hardening
+    do subscribe "/in"
     connect
     > probe
     < hex 7fffffff06
@@ -269,6 +299,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
   `,
   garbage: `
     needs hardening
+    do subscribe "/in"
     connect
     > probe
     < hex 474554202f20485454502f312e310d0a0d0a
