@@ -1,7 +1,9 @@
 /** What the README shows is what stands in files, and it runs. */
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { startCluster } from 'zeek-cluster/testing'
+import { BROKER_TRANSCRIPTS, startCluster } from 'zeek-cluster/testing'
+import { conformance } from './broker-conformance.js'
 import whoIsUp from './who-is-up.js'
 
 const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
@@ -31,4 +33,25 @@ test('the sample script writes who is up and what proxies hear', async () => {
   expect(messages).toContain('worker-2 is up, 2 workers')
   expect(messages.filter((message) => / sent \d+ bytes$/.test(message ?? '')).length).toBe(164)
   await cluster.stop()
+})
+
+test('the page on conformance has the example, and names every transcript', () => {
+  const page = read('docs/conformance.md')
+  expect(page).toContain(read('examples/broker-conformance.ts'))
+  expect(BROKER_TRANSCRIPTS.filter(({ name }) => !page.includes(`\`${name.split('/')[1]}\``))).toEqual([])
+})
+
+test('the conformance suite runs against a program', async () => {
+  const peer = fileURLToPath(new URL('broker-peer.mjs', import.meta.url))
+  const names = /peering\/(connector|listener)-|version-min|forwarding-on/
+  expect(await conformance(names, process.execPath, peer)).toEqual([
+    'skipped peering/connector-smaller-id: the subject cannot publish',
+    'skipped peering/connector-larger-id: the subject cannot publish',
+    'skipped peering/listener-smaller-id: the subject cannot dial',
+    'skipped peering/listener-larger-id: the subject cannot dial',
+    'skipped peering/listener-without-probe: the subject cannot dial',
+    'passed peering/connector-probes-too',
+    'passed refusals/version-min-99',
+    'skipped forwarding/forwarding-on: needs forwarding, hop-limit',
+  ])
 })

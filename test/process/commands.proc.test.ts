@@ -163,6 +163,9 @@ describe('--help', () => {
       'down',
       'publish',
       'subscribe',
+      'bench',
+      'decode',
+      'encode',
       'logs',
       'help',
     ])
