@@ -25,8 +25,8 @@ export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
 }
 
 const BUFFER_BYTES = 256 * 1024
-/** A buffer goes to the connection when it is this full, even within a turn. */
-const FULL_BYTES = BUFFER_BYTES - 4096
+/** A buffer goes to the connection when it is this full, even within a turn: most messages fit behind that. */
+const FULL_BYTES = BUFFER_BYTES - 16 * 1024
 /** The connection itself holds at most about this much; the rest stays here, where it can still be dropped. */
 const IN_FLIGHT_BYTES = 1024 * 1024
 /** A slow connection gets no more buffers than this: what follows gathers, so that small messages share one. */

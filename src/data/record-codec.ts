@@ -65,6 +65,7 @@ function compileWriter(fields: FieldTypes, key: (name: string) => string): unkno
   const bound: [string, unknown][] = []
   const slow: string[] = []
   const lines: string[] = []
+  const rooms = fields.map(([, type]) => roomFor(type.unwrapped ?? type))
   for (const [index, [name, declared]] of fields.entries()) {
     const type = declared.unwrapped ?? declared
     const isOptional = declared.unwrapped !== undefined
@@ -75,36 +76,40 @@ function compileWriter(fields: FieldTypes, key: (name: string) => string): unkno
         ? `v = ${value}; if (v === undefined) writer.u8(${TAG.none}); else t${index}.write(writer, v);`
         : `t${index}.write(writer, ${value});`,
     )
-    const write = fastWrite(type, index, bound)
+    const write = fastWrite(type, index, bound, sum(rooms.slice(index + 1)))
     lines.push(
       isOptional
         ? `v = ${value}; if (v === undefined) { bytes[o] = ${TAG.none}; o += 1 } else { ${write} }`
         : `v = ${value}; ${write}`,
     )
   }
-  const room = fields.reduce((sum, [, type]) => sum + roomFor(type.unwrapped ?? type), 0)
   const writeSlowly = compile(bound, 'writer, value', `let v;\n${slow.join('\n')}`)
   bound.push(['writeSlowly', writeSlowly], ['asciiInto', asciiInto])
   return compile(
     bound,
     'writer, value',
-    `const start = writer.length; writer.ensure(${room});
+    `const start = writer.length; writer.ensure(${sum(rooms)});
     let bytes = writer.bytes, view = writer.view, o = start, v, n;
     fast: {\n${lines.join('\n')}\nwriter.length = o; return; }
     writer.length = start; writeSlowly(writer, value);`,
   )
 }
 
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
+
+/** The most bytes that the usual form of a type takes. */
 function roomFor(type: DataType<unknown>): number {
   if (type.fast === undefined) return 1
   return type.fast === 'text' ? 2 + SHORT_TEXT_LENGTH : 1 + type.fast.bytes
 }
 
-/** Code that appends `v` at `o`, or breaks out of `fast`. */
-function fastWrite(type: DataType<unknown>, index: number, bound: [string, unknown][]): string {
+/** Code that appends `v` at `o`, or breaks out of `fast`; `room` is what the fields behind it need. */
+function fastWrite(type: DataType<unknown>, index: number, bound: [string, unknown][], room: number): string {
   const { fast, tag } = type
   if (fast === undefined || tag === undefined) {
-    return `writer.length = o; t${index}.write(writer, v); o = writer.length; writer.ensure(${1 << 12}); bytes = writer.bytes; view = writer.view;`
+    return `writer.length = o; t${index}.write(writer, v); o = writer.length; writer.ensure(${room}); bytes = writer.bytes; view = writer.view;`
   }
   if (fast === 'text') {
     return `if (typeof v !== 'string' || (n = v.length) > ${SHORT_TEXT_LENGTH} || !asciiInto(bytes, o + 2, v)) break fast; bytes[o] = ${tag}; bytes[o + 1] = n; o += n + 2;`
