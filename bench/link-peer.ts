@@ -2,6 +2,7 @@
 import { Cluster } from 'zeek-cluster'
 import type { LinkResult, LinkTask } from './link.ts'
 import { conn, connRecords, connSum, done, recordSum, small, smallSum, smallText, timed } from './shapes.ts'
+import { percentiles, sleepUntil } from './timing.ts'
 
 const [layout, directory, name, taskText] = process.argv.slice(2)
 const task = JSON.parse(taskText!) as LinkTask
@@ -89,25 +90,18 @@ async function sendAll(topic: string): Promise<number> {
   return sum
 }
 
-/** Each event at its time: a busy wait between them, because timers are too coarse. */
+/** Each event at its time. */
 async function sendOnSchedule(topic: string): Promise<number> {
   const perSecond = task.kind === 'latency' ? task.perSecond : 1
   const intervalNs = BigInt(Math.round(1e9 / perSecond))
   const startNs = process.hrtime.bigint() + 100_000_000n
   for (let index = 0; index < task.events; index += 1) {
     const scheduledNs = startNs + intervalNs * BigInt(index)
-    while (process.hrtime.bigint() < scheduledNs) await new Promise((resolve) => setImmediate(resolve))
+    await sleepUntil(scheduledNs)
     cluster.publish(topic, timed(scheduledNs))
     if (index % BURST === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   return 0
-}
-
-function percentiles(values: number[]): NonNullable<LinkResult['latenciesUs']> {
-  const sorted = values.sort((a, b) => a - b)
-  const at = (share: number): number =>
-    Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!)
-  return { p50: at(0.5), p99: at(0.99), max: at(1) }
 }
 
 function report(result: Partial<LinkResult>): void {

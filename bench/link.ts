@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { freePorts } from '../test/support/free-ports.ts'
 import type { BenchOptions } from './main.ts'
 import type { Shape } from './shapes.ts'
+import { benchSocket } from './socket.ts'
 
 /** What the two processes are told to do, one after the other. */
 export type LinkTask =
@@ -44,12 +45,17 @@ export async function benchLink({ quick }: BenchOptions): Promise<Record<string,
 
 export async function benchLatency({ quick }: BenchOptions): Promise<Record<string, unknown>> {
   const scale = quick ? 0.02 : 1
+  const bare = {
+    bareSocketAt1000: await benchSocket(1000, Math.round(10_000 * scale)),
+    bareSocketAt10000: await benchSocket(10_000, Math.round(100_000 * scale)),
+  }
   return inCluster({ tls: false }, async (run) => {
     const slow = await run({ kind: 'latency', perSecond: 1000, events: Math.round(10_000 * scale) })
     const fast = await run({ kind: 'latency', perSecond: 10_000, events: Math.round(100_000 * scale) })
     return {
       at1000: { ...slow.latenciesUs, lost: slow.sent - slow.received },
       at10000: { ...fast.latenciesUs, lost: fast.sent - fast.received },
+      ...bare,
     }
   })
 }

@@ -2,10 +2,19 @@
  * Slow or cut: a peer whose process stands still for ten seconds is never reported lost, idle or under full load; a
  * cut cable is noticed within five seconds. Network namespaces stand for two machines; a route into nowhere is a cut.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import {
+  canMakeNamespaces,
+  connectHosts,
+  cutCable,
+  FAR,
+  linkLocal,
+  NEAR,
+  removeHosts,
+} from '../support/network-namespaces.js'
 
 const PEER = fileURLToPath(new URL('./endpoint-peer.mjs', import.meta.url))
 const STOPPED_MS = 10_000
@@ -115,50 +124,32 @@ describe('a peer that stands still for ten seconds is not lost', () => {
   })
 })
 
-function ip(...args: string[]): void {
-  execFileSync('ip', args, { stdio: 'pipe' })
-}
+describe.skipIf(!canMakeNamespaces())('between two machines (needs root and the ip command)', () => {
+  afterEach(removeHosts)
 
-/** Whether this process may make network namespaces. */
-function canMakeNamespaces(): boolean {
-  try {
-    ip('netns', 'add', 'zc-probe')
-    ip('netns', 'delete', 'zc-probe')
-    return true
-  } catch {
-    return false
-  }
-}
-
-const NEAR = { namespace: `zc-near-${process.pid}`, host: '10.199.7.1' }
-const FAR = { namespace: `zc-far-${process.pid}`, host: '10.199.7.2' }
-
-describe.skipIf(!canMakeNamespaces())(
-  'a cut cable is noticed within five seconds (needs root and the ip command)',
-  () => {
-    afterEach(() => {
-      for (const { namespace } of [NEAR, FAR]) ip('netns', 'delete', namespace)
-    })
-
-    test.each(['idle', 'load'] as const)('%s', { timeout: 60_000 }, async (traffic) => {
-      for (const { namespace } of [NEAR, FAR]) ip('netns', 'add', namespace)
-      ip('link', 'add', 'zc0', 'netns', NEAR.namespace, 'type', 'veth', 'peer', 'zc1', 'netns', FAR.namespace)
-      for (const [side, device] of [
-        [NEAR, 'zc0'],
-        [FAR, 'zc1'],
-      ] as const) {
-        ip('-n', side.namespace, 'address', 'add', `${side.host}/24`, 'dev', device)
-        ip('-n', side.namespace, 'link', 'set', device, 'up')
-      }
+  test.each(['idle', 'load'] as const)(
+    'a cut cable is noticed within five seconds: %s',
+    { timeout: 60_000 },
+    async (traffic) => {
+      connectHosts()
       const { dialer, listener } = await pair(traffic, NEAR, FAR)
-      ip('-n', NEAR.namespace, 'route', 'add', 'blackhole', `${FAR.host}/32`)
-      ip('-n', FAR.namespace, 'route', 'add', 'blackhole', `${NEAR.host}/32`)
+      cutCable()
       const cutAtMs = performance.now()
       const lostAtMs = await Promise.all([dialer.printed(isLost), listener.printed(isLost)])
       for (const atMs of lostAtMs) {
         expect(atMs).toBeGreaterThan(cutAtMs)
         expect(atMs - cutAtMs).toBeLessThan(CUT_NOTICED_MS)
       }
-    })
-  },
-)
+    },
+  )
+
+  test('a link-local address needs its zone, and works with it', { timeout: 60_000 }, async () => {
+    connectHosts()
+    const address = linkLocal(FAR.host)
+    const listener = new Peer(FAR.namespace, ['listen', `${address}%${FAR.device}:0`, 'idle'])
+    await listener.printed((line) => line.listening !== undefined)
+    const port = listener.lines[0]!.line.listening!
+    const dialer = new Peer(NEAR.namespace, ['dial', `${address}%${NEAR.device}:${port}`, 'idle'])
+    await Promise.all([dialer.printed(isUp), listener.printed(isUp)])
+  })
+})
