@@ -2,7 +2,6 @@
  * Clusters of real Zeek processes and ours, over TLS as Zeek does it by default unless said otherwise. Needs `zeek`
  * (8 or 9, with the Broker backend) on PATH; skipped, with the reason, without it.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -21,15 +20,7 @@ import {
 } from '../process/support.js'
 import { freePorts } from '../support/free-ports.js'
 import { vectorPath } from '../support/vectors.js'
-
-const BACKEND = 'frameworks/cluster/backend/broker'
-const version = spawnSync('zeek', ['--version'], { encoding: 'utf8' })
-const release = Number(/version (\d+)\./.exec(version.stdout ?? '')?.[1] ?? 0)
-const hasBackendScript =
-  release >= 8 && spawnSync('zeek', ['--parse-only', '--bare-mode', BACKEND]).status === 0
-/** Zeek 8 uses Broker when no backend is loaded; Zeek 9 must be built with it, and be told. */
-const isUsable = release === 8 || hasBackendScript
-const reason = release >= 8 ? 'this zeek has no Broker backend' : 'no Zeek 8 or 9 on PATH'
+import { BACKEND, hasBackendScript, isUsable, skipReason } from './real-zeek.js'
 
 const TRAFFIC = join(QUICKSTART, 'traffic.pcap')
 const CONNECTIONS = 164
@@ -94,7 +85,7 @@ event Cluster::node_up(name: string, id: string) {
 event Pcap::file_done(path: string) { terminate(); }
 `
 
-describe.skipIf(!isUsable)(`with a real Zeek${isUsable ? '' : ` (skipped: ${reason})`}`, () => {
+describe.skipIf(!isUsable)(`with a real Zeek${skipReason}`, () => {
   test('Zeek is a worker of ours: it is seen, and its logs arrive', { timeout: 60_000 }, async () => {
     const mixed = new Mixed((await layoutOf('manager', 'logger-1', 'proxy-1', 'worker-1')).text)
     const ours = ['logger-1', 'manager', 'proxy-1'].map((name) => mixed.ours(name))

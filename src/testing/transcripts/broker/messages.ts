@@ -154,15 +154,25 @@ export const MESSAGES: Readonly<Record<string, string>> = {
     do subscribe "/in"
     connect
     peering low [] ["/in"]
-    # Shorter than a header; an unknown type; a handshake type; a topic longer than the frame; a broken filter.
+    # Shorter than a header; an unknown type; a handshake type; a topic longer than the frame.
     < hex 0000000400000000
     < hex 00000029000000000000400080000000000000010000000000000000000000000000000063001000032f696e00
     < hex 00000029000000000000400080000000000000010000000000000000000000000000000006001000032f696e00
     < hex 0000002900000000000040008000000000000001000000000000000000000000000000000100101fff2f696e00
-    < hex 0000002a00000000000040008000000000000001000000000000000000000000000000000300100003 3c243e 0541
     < data "/in/x" "behind them"
     barrier
     expect message "/in/x" "behind them"
+  `,
+  'malformed-routing-update': `
+    # Broker ends the connection.
+    needs hardening
+    do subscribe "/in"
+    connect
+    peering low [] ["/in"]
+    < hex 0000002a00000000000040008000000000000001000000000000000000000000000000000300100003 3c243e 0541
+    < data "/in/x" "behind it"
+    barrier
+    expect message "/in/x" "behind it"
   `,
   'empty-frames': `
     do subscribe "/in"
