@@ -71,6 +71,7 @@ function observe(choices: number, chunks: readonly Uint8Array[]): string {
     onDrain: () => {},
     onDropped: () => told.push('dropped'),
     onDroppedLate: () => {},
+    onChunkEnd: () => {},
     onFault: (_link, message) => told.push(`fault ${message.replace(/ \(at byte \d+\)/, '')}`),
   }
   const ownId = has('smallestId') ? SMALLEST_ID : LARGEST_ID

@@ -28,9 +28,9 @@ export class DropLedger {
     return this.#total
   }
 
-  count(topic: string): void {
-    add(this.#total, topic)
-    add(this.#untold, topic)
+  count(topic: string, messages = 1): void {
+    add(this.#total, topic, messages)
+    add(this.#untold, topic, messages)
     this.#timer ??= this.#timers.after(TOLD_EVERY_MS, () => this.tellNow())
   }
 
@@ -57,7 +57,7 @@ export class DropLedger {
   }
 }
 
-function add(counts: Map<string, number>, topic: string): void {
+function add(counts: Map<string, number>, topic: string, messages: number): void {
   const key = counts.has(topic) || counts.size < COUNTED_TOPICS ? topic : OTHER_TOPICS
-  counts.set(key, (counts.get(key) ?? 0) + 1)
+  counts.set(key, (counts.get(key) ?? 0) + messages)
 }

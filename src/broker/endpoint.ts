@@ -27,20 +27,14 @@ import { Claims } from './claims.js'
 import { Dialer } from './dialer.js'
 import type { EndpointId } from './endpoint-id.js'
 import { NIL_ID } from './endpoint-id.js'
-import {
-  BroadcastHeaders,
-  ENVELOPE,
-  type Envelope,
-  endEnvelope,
-  frameStartOf,
-  readdress,
-} from './envelope.js'
+import { BroadcastHeaders, ENVELOPE, type Envelope, endEnvelope } from './envelope.js'
 import type { Claim } from './handshake.js'
 import { Link } from './link.js'
 import type { LinkEnd, LinkOwner, LinkSettings } from './link-owner.js'
 import { LocalParticipant } from './local-participant.js'
 import { DEFAULT_OUTBOX_LIMITS, type OutboxLimits } from './outbox.js'
 import { pingPayload } from './pings.js'
+import { Relay } from './relay.js'
 import { Routes } from './routes.js'
 import {
   cannotUnpeer,
@@ -88,6 +82,7 @@ export class Endpoint implements Bus, LinkOwner {
   readonly #links = new Set<Link>()
   readonly #claims = new Claims()
   readonly #routes = new Routes()
+  readonly #relay: Relay
   readonly #frame = new ByteWriter()
   #pingCount = 0n
   /** Messages that were not passed on because they had come too far. */
@@ -104,6 +99,7 @@ export class Endpoint implements Bus, LinkOwner {
   constructor(settings: EndpointSettings) {
     this.#settings = settings
     this.#handler = settings.handler
+    this.#relay = new Relay(settings.id, this.#routes, (peer, topic) => this.#expire(peer, topic))
     this.#linkSettings = {
       ownId: settings.id,
       broadcastHeaders: new BroadcastHeaders(settings.id),
@@ -192,6 +188,7 @@ export class Endpoint implements Bus, LinkOwner {
   publish(topic: string, message: Encodable): PublishOutcome {
     const { links, participants } = this.#routes.of(topic)
     if (links.length === 1 && participants.length === 0) {
+      this.#relay.flush()
       return this.#noted(links[0]!.send(ENVELOPE.data, NIL_ID, topic, message))
     }
     if (links.length === 0 && participants.length === 0) return 'no-peer'
@@ -209,6 +206,7 @@ export class Endpoint implements Bus, LinkOwner {
   }
 
   send(peerId: string, topic: string, message: Encodable): PublishOutcome {
+    this.#relay.flush()
     const link = this.#claims.holder(peerId)
     const remoteId = link?.remoteId
     if (link === undefined || remoteId === undefined) return 'no-peer'
@@ -335,8 +333,12 @@ export class Endpoint implements Bus, LinkOwner {
       if (isData && toNode) this.#handler.onMessage(topic, bytes, payloadStart, end, peer)
       if (isData) for (const participant of participants) participant.deliver(topic, bytes, payloadStart, end)
     }
-    if (forward === true) return this.#forward(link, peer, envelope)
+    if (forward === true) return this.#relay.forward(link, peer, envelope)
     if (receiver === 'other') link.ignore('an envelope for another endpoint')
+  }
+
+  onChunkEnd(): void {
+    this.#relay.flush()
   }
 
   onDropped(peer: Peer, topics: ReadonlyMap<string, number>, reason: 'queue-full' | 'peer-lost'): void {
@@ -398,6 +400,7 @@ export class Endpoint implements Bus, LinkOwner {
     links: readonly Link[],
     participants: readonly LocalParticipant[],
   ): PublishOutcome {
+    this.#relay.flush()
     const writer = this.#frame
     writer.length = 0
     const start = this.#linkSettings.broadcastHeaders.begin(writer, topic)
@@ -406,7 +409,7 @@ export class Endpoint implements Bus, LinkOwner {
     endEnvelope(writer, start)
     const { bytes, length } = writer
     let worst: PublishOutcome = participants.length > 0 ? 'accepted' : 'no-peer'
-    for (const link of links) worst = worseOutcome(worst, link.sendFrame(topic, bytes, 0, length))
+    for (const link of links) worst = worseOutcome(worst, link.sendFrames(topic, bytes, 0, length))
     if (participants.length > 0) {
       const copy = Uint8Array.from(bytes.subarray(payloadStart, length))
       for (const participant of participants) this.#deliverSoon(participant, topic, copy)
@@ -437,24 +440,6 @@ export class Endpoint implements Bus, LinkOwner {
     this.#settings.timers.soon(() => participant.deliver(topic, bytes, 0, bytes.length))
   }
 
-  /** Passes a frame on: never back, and not further than its hops allow (spec/broker-protocol.md 5.2, 5.5). */
-  #forward(link: Link, peer: Peer, envelope: Envelope): void {
-    const { topic, receiver, bytes, end } = envelope
-    const targets = receiver === 'all' ? this.#routes.of(topic).links : this.#addressee(envelope)
-    if (targets.length === 0 || (targets.length === 1 && targets[0] === link)) return
-    if (envelope.ttl <= 1) return this.#expire(peer, topic)
-    readdress(envelope, this.#settings.id)
-    const start = frameStartOf(envelope)
-    for (const target of targets) if (target !== link) target.forward(topic, bytes, start, end)
-  }
-
-  #addressee(envelope: Envelope): readonly Link[] {
-    const { bytes, receiverStart } = envelope
-    return this.#routes.links.filter((link) =>
-      link.remoteId?.bytes.every((byte, index) => byte === bytes[receiverStart + index]),
-    )
-  }
-
   #expire(peer: Peer, topic: string): void {
     this.#expired += 1
     if (this.#expired % TOLD_FAULTS_EVERY !== 1) return
@@ -467,6 +452,7 @@ export class Endpoint implements Bus, LinkOwner {
 
   /** The last word to a peer. */
   #leave(link: Link): void {
+    this.#relay.flush()
     this.#pingCount += 1n
     link.leave(pingPayload('BYE', this.#pingCount))
     this.#routes.changed()

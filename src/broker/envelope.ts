@@ -43,10 +43,12 @@ export interface Envelope extends EnvelopeHeader {
   bytes: Uint8Array
   /** Behind the payload, which is the end of the frame. */
   end: number
+  /** Whether the bytes stay as they are until the whole chunk is done, and not only during the call. */
+  isInChunk: boolean
 }
 
 export function emptyEnvelope(): Envelope {
-  return { ...emptyEnvelopeHeader(), receiver: 'all', bytes: new Uint8Array(0), end: 0 }
+  return { ...emptyEnvelopeHeader(), receiver: 'all', bytes: new Uint8Array(0), end: 0, isInChunk: false }
 }
 
 /** Where a frame starts, its length included. */

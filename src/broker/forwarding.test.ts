@@ -128,3 +128,69 @@ test('in a cycle a message dies after sixteen hops, and the cycle is named', asy
   expect(delivered).toHaveLength(2 * 16)
   expect(logs.flat().filter((line) => line.startsWith('report routing-loop'))).not.toEqual([])
 })
+
+describe('many frames in one piece', () => {
+  test.each([1, 7, 300, 65_536])('arrive whole and in order, in chunks of %i bytes', async (chunkBytes) => {
+    const lab = new Lab(chunkBytes)
+    const [first, middle, last] = await network(lab, 3, [
+      [1, 2],
+      [2, 3],
+    ])
+    const sent: string[] = []
+    for (let n = 0; n < 500; n += 1) {
+      const topic = n % 5 === 0 ? '/t/other' : '/t/x'
+      sent.push(`message ${topic} ${n} ${'.'.repeat(n % 90)}`)
+      first!.publish(topic, payload(`${n} ${'.'.repeat(n % 90)}`))
+    }
+    await lab.time.settle()
+    expect(middle!.takeLog()).toEqual(sent)
+    expect(last!.takeLog()).toEqual(sent)
+    expect(middle!.counters()).toMatchObject({ forwardedOut: 500, messagesOut: 500, droppedOut: 0 })
+  })
+
+  test('what a node publishes about a message comes behind it', async () => {
+    const lab = new Lab()
+    const [first, middle, last] = await network(lab, 3, [
+      [1, 2],
+      [2, 3],
+    ])
+    middle!.handler.onMessage = (topic, bytes, start, end) => {
+      if (topic === '/t/question') middle!.publish('/t/answer', payload(bytes.slice(start, end)))
+    }
+    first!.publish('/t/question', payload('a'))
+    first!.publish('/t/question', payload('b'))
+    await lab.time.settle()
+    const log = last!.takeLog()
+    for (const letter of ['a', 'b']) {
+      expect(log.indexOf(`message /t/question ${letter}`)).toBeGreaterThanOrEqual(0)
+    }
+    expect(log.indexOf('message /t/answer b')).toBeGreaterThan(log.indexOf('message /t/question a'))
+  })
+
+  test('for a peer that does not read are dropped and counted one by one', async () => {
+    const lab = new Lab()
+    const relay = lab.endpoint(idOf(9), {
+      forward: true,
+      outboxLimits: { limitBytes: 20_000, highWaterBytes: 10_000, policy: 'drop-newest' },
+    })
+    relay.subscribe('/t')
+    await relay.listen({ host: '127.0.0.1', port: 9999 })
+    const from = await lab.peerWith(idOf(1), [])
+    const to = await lab.peerWith(idOf(2), ['/t'])
+    to.connection.pauseReading()
+    const frames = Array.from({ length: 1000 }, (_, n) =>
+      envelope(ENVELOPE.data, idOf(1), NIL_ID, '/t', `${n} ${'.'.repeat(100)}`),
+    )
+    for (let n = 0; n < 1000; n += 50) {
+      from.send(Buffer.concat(frames.slice(n, n + 50)))
+      await lab.time.settle()
+    }
+    const { droppedOut } = relay.counters()
+    to.connection.resumeReading()
+    await lab.time.settle()
+    const kept = to.takeFrames().filter((frame) => frame.slice(64, 66) === '01').length
+    expect(kept + droppedOut).toBe(1000)
+    expect(droppedOut).toBeGreaterThan(500)
+    expect(relay.counters().forwardedOut).toBe(kept)
+  })
+})

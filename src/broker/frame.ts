@@ -17,6 +17,12 @@ export class FrameTooLargeError extends ClusterError<
       limitBytes,
     })
   }
+
+  /** Whether a record of TLS (alert, handshake) stands where a frame has its length. */
+  get looksLikeTls(): boolean {
+    const start = this.data.lengthBytes >>> 16
+    return start === 0x1503 || start === 0x1603
+  }
 }
 
 /** Called for each frame: the payload is `bytes[start, end)`, valid during the call. False stops the decoder. */

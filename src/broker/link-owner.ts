@@ -39,6 +39,8 @@ export interface LinkOwner {
   onEnded(link: Link, end: LinkEnd): void
   /** A frame with data or a command, or one that is addressed to another endpoint. */
   onEnvelope(link: Link, peer: Peer, envelope: Envelope): void
+  /** Every frame that came in one piece has been told. */
+  onChunkEnd(): void
   onSubscriptionsChanged(peer: Peer): void
   onDrain(): void
   /** Messages that this peer will not get, by topic; told at most once a second. */

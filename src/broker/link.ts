@@ -38,12 +38,6 @@ import { PendingPings } from './pings.js'
 
 const NOTHING = (): void => {}
 
-/** What TLS records start with (alert, handshake), where a frame has the upper half of its length. */
-const TLS_RECORD_STARTS: ReadonlySet<number> = new Set([0x1503, 0x1603])
-
-/** Stands for subscriptions of which it is not known whether the peer has them. */
-const UNKNOWN: readonly string[] = []
-
 export class Link implements ConnectionHandler {
   readonly direction: 'incoming' | 'outgoing'
   readonly #settings: LinkSettings
@@ -66,6 +60,8 @@ export class Link implements ConnectionHandler {
   #announced: readonly string[] = []
   /** Dropped messages of the outbox when the subscriptions were announced. */
   #droppedBefore = 0
+  /** What is being read. */
+  #chunk: Uint8Array | undefined
   #messagesIn = 0
   #forwarded = 0
   #bytesIn = 0
@@ -143,17 +139,19 @@ export class Link implements ConnectionHandler {
   onBytes(bytes: Uint8Array): void {
     if (this.#state.kind === 'closing' || this.#state.kind === 'closed') return
     this.#bytesIn += bytes.length
+    this.#chunk = bytes
     try {
       this.#decoder.push(bytes, this.#onFrame)
     } catch (error) {
       if (!(error instanceof FrameTooLargeError)) throw error
-      const isTls = this.#state.kind === 'handshake' && TLS_RECORD_STARTS.has(error.data.lengthBytes >>> 16)
-      const reason = isTls
-        ? 'the peer speaks TLS, and this side has Broker::disable_ssl = T'
-        : errorMessage(error)
+      const reason =
+        this.#state.kind === 'handshake' && error.looksLikeTls
+          ? 'the peer speaks TLS, and this side has Broker::disable_ssl = T'
+          : errorMessage(error)
       this.#fault(reason)
       this.#fail(reason)
     }
+    this.#owner.onChunkEnd()
   }
 
   onClose(error: TransportError | undefined): void {
@@ -191,7 +189,7 @@ export class Link implements ConnectionHandler {
     if (this.#state.kind !== 'peered') return 'no-peer'
     const { outbox } = this.#state
     const writer = outbox.open()
-    if (!(writer instanceof ByteWriter)) return this.#overflow(writer, topic)
+    if (!(writer instanceof ByteWriter)) return this.#overflow(writer, topic, 1)
     const from = writer.length
     try {
       const { ownId, broadcastHeaders } = this.#settings
@@ -209,14 +207,14 @@ export class Link implements ConnectionHandler {
     return outbox.checkHighWater() ? 'queued' : 'accepted'
   }
 
-  /** Sends the frame `bytes[start, end)`, which was encoded for several peers. */
-  sendFrame(topic: string, bytes: Uint8Array, start: number, end: number): PublishOutcome {
+  /** Sends frames that were encoded before, `bytes[start, end)`. */
+  sendFrames(topic: string, bytes: Uint8Array, start: number, end: number, messages = 1): PublishOutcome {
     if (this.#state.kind !== 'peered') return 'no-peer'
     const { outbox } = this.#state
-    const writer = outbox.open()
-    if (!(writer instanceof ByteWriter)) return this.#overflow(writer, topic)
+    const writer = outbox.open(messages, end - start)
+    if (!(writer instanceof ByteWriter)) return this.#overflow(writer, topic, messages)
     writer.slice(bytes, start, end)
-    outbox.appended()
+    outbox.appended(messages)
     return outbox.checkHighWater() ? 'queued' : 'accepted'
   }
 
@@ -255,9 +253,9 @@ export class Link implements ConnectionHandler {
     this.#state = { ...state, goodbye: { timer, payload } }
   }
 
-  /** Passes on a frame of another peer, whose sender and ttl are set already. */
-  forward(topic: string, bytes: Uint8Array, start: number, end: number): void {
-    if (this.sendFrame(topic, bytes, start, end) !== 'dropped') this.#forwarded += 1
+  /** Passes on frames of another peer, `bytes[start, end)`, whose senders and ttls are set already. */
+  forward(topic: string, bytes: Uint8Array, start: number, end: number, messages: number): void {
+    if (this.sendFrames(topic, bytes, start, end, messages) !== 'dropped') this.#forwarded += messages
   }
 
   addCounters(counters: PeerCounters): void {
@@ -364,6 +362,7 @@ export class Link implements ConnectionHandler {
       reader.reset(bytes, start, end)
       envelope.bytes = bytes
       envelope.end = end
+      envelope.isInChunk = bytes === this.#chunk
       if (this.#lastHeader?.isAt(reader) === true) {
         envelope.senderStart = start
         envelope.receiverStart = start + 16
@@ -420,8 +419,8 @@ export class Link implements ConnectionHandler {
       this.#connection?.end()
   }
 
-  #overflow(verdict: 'drop' | 'disconnect', topic: string): PublishOutcome {
-    this.#drops.count(topic)
+  #overflow(verdict: 'drop' | 'disconnect', topic: string, messages: number): PublishOutcome {
+    this.#drops.count(topic, messages)
     if (verdict === 'disconnect') {
       // Not now: the endpoint is in the middle of a publish, and its owner may answer the loss with another.
       this.#settings.timers.soon(() => {
@@ -435,13 +434,13 @@ export class Link implements ConnectionHandler {
   #drained(outbox: Outbox): void {
     // What was dropped may have been the last word on the own subscriptions.
     if (outbox.droppedMessages > this.#droppedBefore) {
-      this.#announced = UNKNOWN
+      // Not known to the peer, whatever it is: another list than the owner's.
+      this.#announced = []
       this.sendFilterIfChanged(this.#owner.filter())
     }
     this.#owner.onDrain()
   }
 
-  /** Counts a frame that cannot be used. */
   ignore(message: string): void {
     this.ignoredFrames += 1
     this.#fault(message)
@@ -487,6 +486,6 @@ export class Link implements ConnectionHandler {
 
   /** In words, for messages. */
   describe(): string {
-    return this.#connection === undefined ? 'a peer' : formatAddress(this.#connection.remote)
+    return this.remoteAddress === undefined ? 'a peer' : formatAddress(this.remoteAddress)
   }
 }

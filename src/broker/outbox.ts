@@ -96,32 +96,35 @@ export class Outbox {
   }
 
   /**
-   * Makes room for one more message: the writer to append a frame to, or what to do instead. Every append is
-   * followed by `appended`. The limit may be passed by the last message; `disconnect` is said once.
+   * Makes room for more: the writer to append frames to, or what to do instead. Every append is followed by
+   * `appended`. The limit may be passed by the last append; `disconnect` is said once.
    */
-  open(): ByteWriter | 'drop' | 'disconnect' {
+  open(messages = 1, bytes = 0): ByteWriter | 'drop' | 'disconnect' {
+    if (this.#writer.length + bytes > BUFFER_BYTES) this.#flush()
     if (this.queuedBytes < this.#limits.limitBytes) return this.#writer
     this.#drainWanted = true
     switch (this.#limits.policy) {
       case 'drop-newest':
-        this.droppedMessages += 1
+        this.droppedMessages += messages
         return 'drop'
-      case 'disconnect':
-        this.droppedMessages += 1
-        return this.droppedMessages === 1 ? 'disconnect' : 'drop'
+      case 'disconnect': {
+        const isFirst = this.droppedMessages === 0
+        this.droppedMessages += messages
+        return isFirst ? 'disconnect' : 'drop'
+      }
       case 'drop-oldest':
         while (this.queuedBytes >= this.#limits.limitBytes) {
           if (this.#dropOldest()) continue
-          this.droppedMessages += 1
+          this.droppedMessages += messages
           return 'drop'
         }
         return this.#writer
     }
   }
 
-  /** A frame was appended to the writer. */
-  appended(): void {
-    this.#writerMessages += 1
+  /** Frames were appended to the writer. */
+  appended(messages = 1): void {
+    this.#writerMessages += messages
     if (this.#writer.length >= this.#fullBytes) {
       this.#flush()
     } else if (!this.#flushScheduled) {
