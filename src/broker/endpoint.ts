@@ -122,12 +122,13 @@ export class Endpoint implements Bus, LinkOwner {
     const pendingLimit = this.#settings.pendingLimit ?? 256
     const accept = (connection: Connection): Link => {
       const link = new Link('incoming', this.#linkSettings, this)
-      if (this.#state === 'closing' || this.#pendingAccepted() >= pendingLimit) {
+      if (this.#pendingAccepted() >= pendingLimit) {
         connection.destroy()
         return link
       }
       this.#links.add(link)
       link.onOpen(connection)
+      if (this.#state === 'closing') this.#leave(link)
       return link
     }
     const listener = await network.listen(address, security, accept, (_remote, error) =>

@@ -83,6 +83,27 @@ export class Handshake {
     this.#state = this.#next(this.#state, message)
   }
 
+  /** This endpoint leaves: who still waits to be introduced is told so (spec/broker-protocol.md 3.5). */
+  shutDown(): void {
+    switch (this.#state.kind) {
+      case 'peered':
+      case 'redundant':
+      case 'failed':
+        return
+      case 'await-hello':
+      case 'await-hello-or-version-select':
+      case 'await-version-select':
+      case 'paused':
+        this.#state = this.#refuse(EC.shuttingDown, 'shutting down')
+        return
+      // Nobody looks at a refusal any more.
+      case 'await-originator-syn':
+      case 'await-responder-syn-ack':
+      case 'await-originator-ack':
+        this.#state = { kind: 'failed', code: EC.shuttingDown, reason: 'shutting down' }
+    }
+  }
+
   /** The other connection that a paused handshake waits for is peered, or failed. */
   rivalEnded(outcome: 'peered' | 'failed'): void {
     if (this.#state.kind !== 'paused') return

@@ -9,7 +9,8 @@ import {
   type RawPeer,
   type TestEndpoint,
 } from '../../test/support/broker-peers.js'
-import { fromHex } from '../../test/support/vectors.js'
+import { fromHex, toHex } from '../../test/support/vectors.js'
+import { EC } from './codes.js'
 import { NIL_ID } from './endpoint-id.js'
 import { ENVELOPE } from './envelope.js'
 import { MAX_PREFIXES } from './filter.js'
@@ -54,6 +55,30 @@ test('what comes in one piece with the end of the handshake is not looked at', a
   await lab.time.settle()
   expect(peer.state).toBe('closed')
   expect(hub.takeLog()).toEqual([])
+})
+
+test('who is in its handshake, or comes, while the endpoint leaves is told so', async () => {
+  const lab = new Lab()
+  const { hub } = await hubWithPeer(lab)
+  const early = await lab.connect()
+  // Does not answer the goodbye, so that the endpoint is leaving for a while.
+  await lab.peerWith(EVIL, [])
+  const closed = hub.close()
+  await lab.time.settle()
+  const late = await lab.connect()
+  const refusal = toHex(
+    encodeHandshakeMessage({
+      kind: 'drop-conn',
+      sender: HUB,
+      code: EC.shuttingDown,
+      description: 'shutting down',
+    }),
+  ).slice(8)
+  for (const peer of [early, late]) {
+    expect(peer.takeFrames()).toEqual(['075a45454b', refusal])
+    expect(peer.state).toBe('closed')
+  }
+  await lab.finish(closed)
 })
 
 describe('before a peering', () => {

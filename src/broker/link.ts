@@ -243,6 +243,10 @@ export class Link implements ConnectionHandler {
   /** Ends the peering in order; anything else is closed at once. */
   leave(payload: Uint8Array): void {
     const state = this.#state
+    if (state.kind === 'handshake') {
+      state.machine.shutDown()
+      return this.#advanceHandshake(state.machine, state.timer)
+    }
     if (state.kind !== 'peered') return this.#fail('closed by this endpoint')
     if (state.goodbye !== undefined) return
     this.#sendControl(ENVELOPE.ping, payload)

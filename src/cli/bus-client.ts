@@ -34,13 +34,13 @@ export interface BusFlags {
 export interface BusClientHandler {
   /** One message. What is in it is only decoded when `value` is called, during the call. */
   onMessage(topic: string, sizeBytes: number, value: () => Value): void
-  /** The way is free again after `publish` said `queued` or `dropped`. */
-  onDrain?(): void
 }
 
 /** A visitor on the bus: an endpoint with peers, or a client of a WebSocket server. */
 export interface BusClient {
   publish(topic: string, message: Encodable): PublishOutcome
+  /** Resolves when the way is free again after `publish` said `queued`. */
+  drained(): Promise<void>
   /** Resolves when everything published has arrived; false when `timeoutMs` have passed before. */
   settle(timeoutMs: number): Promise<boolean>
   close(): Promise<void>
@@ -79,9 +79,7 @@ async function openWebSocket(
   handler: BusClientHandler,
 ): Promise<BusClient> {
   const { connectWebSocket } = await import('../websocket/client.js')
-  const pem = (file: string | undefined): string | undefined =>
-    file === undefined ? undefined : readFileSync(file, 'utf8')
-  const [ca, cert, key] = [pem(flags.tlsCa), pem(flags.tlsCert), pem(flags.tlsKey)]
+  const [ca, cert, key] = [flags.tlsCa, flags.tlsCert, flags.tlsKey].map(readPem)
   const client = await connectWebSocket({
     url,
     subscriptions: prefixes,
@@ -104,9 +102,19 @@ async function openWebSocket(
   if (prefixes.length > 0) printRaw(`connected to ${url} as ${client.endpoint}`)
   return {
     publish: (topic, message) => client.publish(topic, decoded(message)),
-    // The closing handshake comes behind everything that was sent.
-    settle: async () => true,
+    async drained() {
+      while (client.bufferedBytes > 0) await new Promise((resolve) => setImmediate(resolve))
+    },
+    settle: (timeoutMs) => client.settle(timeoutMs),
     close: () => client.close(),
+  }
+}
+
+function readPem(file: string | undefined): string | undefined {
+  try {
+    return file === undefined ? undefined : readFileSync(file, 'utf8')
+  } catch (error) {
+    throw fail(2, error)
   }
 }
 
@@ -129,6 +137,7 @@ async function openEndpoint(
 ): Promise<BusClient> {
   const addresses = await peerAddresses(flags)
   let peersAdded: () => void = () => {}
+  let drained: () => void = () => {}
   const matcher = new FilterMatcher(prefixes)
   const reader = new ByteReader()
   const endpoint = new Endpoint({
@@ -150,7 +159,7 @@ async function openEndpoint(
       onPeerAdded: () => peersAdded(),
       onPeerLost: () => {},
       onSubscriptionsChanged: () => {},
-      onDrain: () => handler.onDrain?.(),
+      onDrain: () => drained(),
       onStatus: () => {},
       onReport: (report) => {
         if (report.severity !== 'info') printRaw(`zeek-cluster: ${report.severity}: ${report.message}`)
@@ -167,6 +176,10 @@ async function openEndpoint(
   for (const address of addresses) endpoint.dial(address, RETRY_MS)
   const client: BusClient = {
     publish: (topic, message) => endpoint.publish(topic, message),
+    drained: () =>
+      new Promise((resolve) => {
+        drained = resolve
+      }),
     settle: (timeoutMs) => endpoint.barrier(timeoutMs),
     close: () => endpoint.close(),
   }

@@ -204,7 +204,8 @@ async function serveWebSocket(
       )
       cluster.emit('webSocketClientLost', client, code, reason)
     },
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
+    await cluster.stop()
     throw new StartError(
       'cannot-listen',
       `${cluster.name}: ${errorMessage(error)}`,

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { makeCertificates } from '../../test/support/certificates.js'
 import { eventValue, GoldenHost } from '../../test/support/golden-host.js'
+import { vectorPath } from '../../test/support/vectors.js'
 import { ScriptedServer, upgradeClient, Wire } from '../../test/support/websocket-wire.js'
 import type { Value } from '../data/value.js'
 import { VirtualTime } from '../testing/virtual-time.js'
@@ -206,6 +207,26 @@ describe('no connection', () => {
 })
 
 describe('an open client', () => {
+  test('settles when the server has read everything before', async () => {
+    const { host, url } = await serve()
+    const client = await connect(url).client
+    for (let n = 0; n < 200; n += 1) client.publish('golden/in', eventValue('Golden::none'))
+    expect(await client.settle(20_000)).toBe(true)
+    await host.until(() => host.received.length === 200)
+    await client.close()
+    expect(await client.settle(1)).toBe(false)
+  })
+
+  test('does not settle without an answer', async () => {
+    const time = new VirtualTime()
+    const { client, wire } = await scripted({ timers: time })
+    wire.send('text', printAcknowledgement('node-websocket-7', '9'))
+    const settled = (await client).settle(1000)
+    await time.advance(1000)
+    expect(await settled).toBe(false)
+    wire.socket.destroy()
+  })
+
   test('goes on after a message that it cannot read', async () => {
     const { client, wire, log } = await scripted()
     wire.send('text', printAcknowledgement('node-websocket-7', '9'))
@@ -240,21 +261,15 @@ describe('an open client', () => {
   })
 })
 
-const NONE = {
-  authority: { cert: '', key: '' },
-  server: { cert: '', key: '' },
-  client: { cert: '', key: '' },
-}
+const pem = (name: string): string => readFileSync(vectorPath(`tls/${name}.pem`), 'utf8')
 
-const certificates = makeCertificates()
-
-// Without openssl there is nothing to make a certificate with.
-describe.skipIf(certificates === undefined)('TLS', () => {
-  const { authority, server: own, client: clientCertificate } = certificates ?? NONE
+describe('TLS', () => {
+  const ca = pem('authority')
+  const own = { cert: pem('node'), key: pem('node.key') }
 
   test('with the authority of the server', async () => {
     const { url } = await serve(own)
-    const { client, log } = connect(url, { tls: { ca: authority.cert } })
+    const { client, log } = connect(url, { tls: { ca } })
     ;(await client).publish('golden/in', eventValue('Golden::none'))
     await log.until((lines) => lines.length === 1)
     expect(log.lines).toEqual(['message golden/echo'])
@@ -270,9 +285,9 @@ describe.skipIf(certificates === undefined)('TLS', () => {
   })
 
   test('a server that verifies clients takes only those with a certificate', async () => {
-    const { url } = await serve({ ...own, verifyClients: true, ca: authority.cert })
-    const tls = { ca: authority.cert }
-    await connect(url, { tls: { ...tls, ...clientCertificate } }).client
+    const { url } = await serve({ ...own, verifyClients: true, ca })
+    const tls = { ca }
+    await connect(url, { tls: { ...tls, ...own } }).client
     expect(await failure(connect(url, { tls }).client)).toMatchObject({
       code: expect.stringMatching(/^(certificate-refused|connection-reset)$/) as string,
     })
@@ -304,7 +319,7 @@ describe.skipIf(certificates === undefined)('TLS', () => {
 
   test('a key that does not fit the certificate is a typed error', async () => {
     const host = new GoldenHost()
-    const mixed = { cert: own.cert, key: authority.key }
+    const mixed = { cert: own.cert, key: pem('stranger.key') }
     await expect(host.serve({ tls: mixed })).rejects.toMatchObject({ name: 'ClusterError' })
   })
 })

@@ -57,6 +57,11 @@ export interface WebSocketClient {
   readonly droppedMessages: number
   /** Sends an event message (spec/broker-protocol.md 6.2). `no-peer`: the connection is closed. */
   publish(topic: string, value: Value): PublishOutcome
+  /**
+   * Resolves when the server has read everything that was published before: it has answered a ping that came behind.
+   * False when the connection is closed, or `timeoutMs` have passed before.
+   */
+  settle(timeoutMs: number): Promise<boolean>
   /** Closes in order (1000); resolves when the connection is closed. */
   close(): Promise<void>
 }
@@ -184,6 +189,23 @@ class ClientConnection implements WebSocketClient {
     const outcome = socket.bufferedAmount > 0 ? 'queued' : 'accepted'
     socket.send(bytes, { binary: false })
     return outcome
+  }
+
+  settle(timeoutMs: number): Promise<boolean> {
+    if (this.#state.kind !== 'open') return Promise.resolve(false)
+    const { socket } = this.#state
+    return new Promise((resolve) => {
+      const finish = (answered: boolean): void => {
+        timer.cancel()
+        socket.off('pong', onPong)
+        resolve(answered)
+      }
+      const onPong = (): void => finish(true)
+      const timer = this.#timers.after(timeoutMs, () => finish(false))
+      socket.on('pong', onPong)
+      void this.#closed.then(() => finish(false))
+      socket.ping()
+    })
   }
 
   close(): Promise<void> {

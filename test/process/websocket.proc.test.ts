@@ -48,6 +48,36 @@ describe('a node with --listen-websocket', () => {
     const stranger = await run(['publish', 'demo/x', 'Demo::seen', '--websocket', url], { cwd })
     expect(stranger.exit).toBe(1)
     expect(stranger.stderr.join('\n')).toMatch(/certificate/)
+    const trusting = await run(
+      ['publish', 'demo/x', 'Demo::seen', '--websocket', url, '--tls-ca', vectorPath('tls/authority.pem')],
+      { cwd },
+    )
+    expect([trusting.exit, trusting.stderr]).toEqual([0, []])
+  })
+
+  test('bench over WebSocket waits for the server, and nothing is lost', async () => {
+    const { cwd, url } = await startNode()
+    const subscriber = start(['bench', 'sub', 'bench/', '--websocket', url, '--json'], { cwd })
+    await subscriber.line(/^connected to/)
+    const args = [
+      'bench',
+      'pub',
+      'bench/x',
+      '--websocket',
+      url,
+      '--count',
+      '3000',
+      '--shape',
+      'conn',
+      '--json',
+    ]
+    const publisher = await run(args, { cwd })
+    expect([publisher.exit, publisher.stderr]).toEqual([0, []])
+    expect(JSON.parse(publisher.stdout[0]!)).toMatchObject({ published: 3000, dropped: 0 })
+    expect(await subscriber.end()).toBe(0)
+    expect(JSON.parse(subscriber.stdout.at(-1)!)).toMatchObject({ received: 3000, lost: 0 })
+    const missing = await run([...args, '--tls-ca', '/nowhere.pem'], { cwd })
+    expect([missing.exit, missing.stderr.length]).toEqual([2, 1])
   })
 
   test('a wrong address is told in one line', async () => {

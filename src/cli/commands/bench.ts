@@ -29,9 +29,6 @@ export interface BenchSubFlags extends BusFlags {
 }
 
 const SETTLE_TIMEOUT_MS = 60_000
-/** Events between two looks at the clock. */
-const BURST = 64
-
 /** Number, time of sending, content. */
 const small = event('Bench::small', [count, time, string])
 const conn = event('Bench::conn', [count, time, record(CONN_COLUMNS)])
@@ -95,14 +92,9 @@ export async function runBenchPub(topic: string, flags: BenchPubFlags): Promise<
   const total = parseCount(flags.count)
   const perSecond = flags.rate === undefined ? undefined : parseCount(flags.rate)
   const make = maker(flags.shape, parseCount(flags.size))
-  let drained: () => void = () => {}
-  const client = await openBusClient(flags, [], { onMessage: () => {}, onDrain: () => drained() })
-  const waitForDrain = (): Promise<void> =>
-    new Promise((resolve) => {
-      drained = resolve
-    })
+  const client = await openBusClient(flags, [], { onMessage: () => {} })
   const startMs = systemClock.monotonicMs()
-  const dropped = await publishAll(client, topic, make, total, perSecond, waitForDrain)
+  const dropped = await publishAll(client, topic, make, total, perSecond)
   client.publish(topic, done(BigInt(total), { type: 'none' }))
   const settled = await client.settle(SETTLE_TIMEOUT_MS)
   const seconds = (systemClock.monotonicMs() - startMs) / 1000
@@ -125,7 +117,6 @@ async function publishAll(
   make: (number: bigint, sentAt: number) => Encodable,
   total: number,
   perSecond: number | undefined,
-  waitForDrain: () => Promise<void>,
 ): Promise<number> {
   const startMs = systemClock.monotonicMs()
   let dropped = 0
@@ -133,12 +124,10 @@ async function publishAll(
     if (perSecond !== undefined) {
       const dueMs = startMs + (index * 1000) / perSecond
       while (systemClock.monotonicMs() < dueMs) await new Promise((resolve) => setImmediate(resolve))
-    } else if (index % BURST === 0 && index > 0 && dropped > 0) {
-      await new Promise((resolve) => setImmediate(resolve))
     }
     const outcome = client.publish(topic, make(BigInt(index), systemClock.wallMs() / 1000))
     if (outcome === 'dropped' || outcome === 'no-peer') dropped += 1
-    if (outcome === 'queued') await waitForDrain()
+    if (outcome === 'queued') await client.drained()
   }
   return dropped
 }

@@ -8,7 +8,7 @@ authority() {
 }
 node() { # name, authority, further arguments of the signature
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$1" -keyout "$1.key.pem" -out "$1.csr"
-  openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key.pem" -CAcreateserial -out "$1.pem" "${@:3}"
+  openssl x509 -req -in "$1.csr" -extfile <(echo subjectAltName=IP:127.0.0.1) -CA "$2.pem" -CAkey "$2.key.pem" -CAcreateserial -out "$1.pem" "${@:3}"
   rm "$1.csr"
 }
 authority authority
