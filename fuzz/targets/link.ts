@@ -93,7 +93,7 @@ function observe(choices: number, chunks: readonly Uint8Array[]): string {
   link.onOpen(connection)
   for (const chunk of chunks) if (isOpen) link.onBytes(chunk)
   if (has('waits')) link.rivalEnded(has('redundant') ? 'peered' : 'failed')
-  if (has('leaves')) link.leave(GOODBYE)
+  if (has('leaves')) link.leave(GOODBYE, has('redundant'))
   timers.run()
   link.onClose(undefined)
   const ends = told.filter((line) => line.startsWith('ended'))

@@ -54,6 +54,11 @@ export class Dialer {
     else if (this.#state.kind === 'waiting') this.stop()
   }
 
+  /** Whether it still wants a peering. */
+  get isActive(): boolean {
+    return this.#state.kind !== 'stopped' && this.#state.kind !== 'leaving'
+  }
+
   /** Whether this link is the peering that the dialer keeps, or its attempt at one. */
   isWatching(link: Link): boolean {
     return (this.#state.kind === 'watching' || this.#state.kind === 'leaving') && this.#state.link === link

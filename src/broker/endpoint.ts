@@ -169,7 +169,9 @@ export class Endpoint implements Bus, LinkOwner {
    */
   unpeer(address: NetworkAddress): boolean {
     const wanted = formatAddress(address)
-    const dialers = this.#dialers.filter((dialer) => formatAddress(dialer.address) === wanted)
+    const dialers = this.#dialers.filter(
+      (dialer) => dialer.isActive && formatAddress(dialer.address) === wanted,
+    )
     const links = [...this.#links].filter(
       (link) =>
         dialers.some((dialer) => dialer.isWatching(link)) ||
@@ -455,7 +457,7 @@ export class Endpoint implements Bus, LinkOwner {
   #leave(link: Link): void {
     this.#relay.flush()
     this.#pingCount += 1n
-    link.leave(pingPayload('BYE', this.#pingCount))
+    link.leave(pingPayload('BYE', this.#pingCount), this.#state === 'closing')
     this.#routes.changed()
   }
 

@@ -240,10 +240,10 @@ export class Link implements ConnectionHandler {
     this.#pings.forget(payload)
   }
 
-  /** Ends the peering in order; anything else is closed at once. */
-  leave(payload: Uint8Array): void {
+  /** Ends the peering in order; anything else at once. Who is in a handshake is told of a shutdown. */
+  leave(payload: Uint8Array, isShutdown: boolean): void {
     const state = this.#state
-    if (state.kind === 'handshake') {
+    if (isShutdown && state.kind === 'handshake') {
       state.machine.shutDown()
       return this.#advanceHandshake(state.machine, state.timer)
     }

@@ -57,8 +57,12 @@ test('unpeering stops a dialer that has not reached anybody; an unknown address 
   expect(endpoint.unpeer(ADDRESS)).toBe(true)
   await lab.time.advance(10_000)
   expect(told(endpoint)).toEqual([])
-  expect(endpoint.unpeer({ host: '127.0.0.1', port: 1 })).toBe(false)
-  expect(told(endpoint)).toEqual(['peer_invalid 127.0.0.1 retry=undefined: cannot unpeer from unknown peer'])
+  for (const address of [ADDRESS, { host: '127.0.0.1', port: 1 }]) {
+    expect(endpoint.unpeer(address)).toBe(false)
+    expect(told(endpoint)).toEqual([
+      'peer_invalid 127.0.0.1 retry=undefined: cannot unpeer from unknown peer',
+    ])
+  }
 })
 
 test('participants get statuses and errors as Broker data, peers never do', async () => {
