@@ -19,7 +19,14 @@ import {
   checkValue,
   MAX_DEPTH,
 } from './value-check.js'
-import { ascending, compareKeys, compareValues, isAscending, type TableEntry } from './value-order.js'
+import {
+  ascending,
+  compareKeys,
+  compareValues,
+  isAscending,
+  realAsSent,
+  type TableEntry,
+} from './value-order.js'
 
 /** Tag bytes (spec/broker-protocol.md 1.1). */
 export const TAG = {
@@ -39,8 +46,6 @@ export const TAG = {
   table: 13,
   vector: 14,
 } as const
-
-const SMALLEST_NORMAL = 2.2250738585072014e-308
 
 export function writeCount(writer: ByteWriter, value: bigint): void {
   // Comparing and storing a `bigint` is slow; most counts fit a double.
@@ -69,8 +74,7 @@ export function writeReal(writer: ByteWriter, value: number): void {
   checkNumber(value)
   writer.u8(TAG.real)
   if (Number.isFinite(value)) {
-    const subnormal = value !== 0 && Math.abs(value) < SMALLEST_NORMAL
-    writer.f64(subnormal ? (value < 0 ? -0 : 0) : value)
+    writer.f64(realAsSent(value))
   } else if (Number.isNaN(value)) {
     writer.u32(0xffffffff)
     writer.u32(0xffffffff)

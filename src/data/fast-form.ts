@@ -4,6 +4,7 @@
  * `write`, which also say what is wrong.
  */
 import { Address, Port, PROTOCOLS, protocolNumber } from './address.js'
+import { realAsSent } from './value-order.js'
 
 export interface FastForm<T> {
   /** Size of the body behind the tag. */
@@ -17,7 +18,6 @@ export interface FastForm<T> {
 const TWO_32 = 0x1_0000_0000
 const TWO_53 = 2 ** 53
 const TWO_62 = 2 ** 62
-const SMALLEST_NORMAL = 2.2250738585072014e-308
 
 /** Most counts are small, and each new `bigint` is an object. */
 const SMALL_COUNTS: readonly bigint[] = Array.from({ length: 1024 }, (_, value) => BigInt(value))
@@ -61,7 +61,7 @@ export const FAST_INT: FastForm<bigint> = {
   },
 }
 
-/** Finite, and not so small that Broker cannot express it. */
+/** Finite. */
 export const FAST_REAL: FastForm<number> = {
   bytes: 8,
   readAt(view, offset) {
@@ -70,8 +70,7 @@ export const FAST_REAL: FastForm<number> = {
   },
   writeAt(view, offset, value) {
     if (typeof value !== 'number' || !Number.isFinite(value)) return false
-    if (value !== 0 && Math.abs(value) < SMALLEST_NORMAL) return false
-    view.setFloat64(offset, value)
+    view.setFloat64(offset, realAsSent(value))
     return true
   },
 }

@@ -65,6 +65,12 @@ describe('reals', () => {
     expect(equalValues(set(real(-0)), set(real(0)))).toBe(true)
     expect(hashValue(set(real(-0)))).toBe(hashValue(set(real(0))))
   })
+
+  test('a subnormal is sent as zero and so is the same as zero', () => {
+    expect(ascending([real(5e-324), real(0), real(-1e-310)], compareValues)).toHaveLength(1)
+    expect(hashValue(real(-5e-324))).toBe(hashValue(real(0)))
+    expect(equalValues(real(2 ** -1022), real(0))).toBe(false)
+  })
 })
 
 test('text and its bytes are the same', () => {

@@ -2,8 +2,9 @@
  * Order, equality and hash of values (spec/broker-protocol.md 1.3.1). All three take sets and tables in any order of
  * their elements and look at what would be sent.
  *
- * Broker compares reals with `<`. So `-0` and `0` are the same here too: a set cannot have both. NaN, which Broker
- * has no place for, stands behind all other reals and equals itself: sorting is total and sets keep their elements.
+ * Broker compares reals with `<`. So `-0` and `0` are the same here too: a set cannot have both, nor zero and a
+ * subnormal, which is sent as zero. NaN, which Broker has no place for, stands behind all other reals and equals
+ * itself: sorting is total and sets keep their elements.
  */
 import { protocolNumber } from './address.js'
 import { type ByteString, toByteArray, VALUE_TYPES, type Value } from './value.js'
@@ -136,9 +137,19 @@ function rememberedAscending<T>(elements: readonly T[], compare: (a: T, b: T) =>
   return result
 }
 
+const SMALLEST_NORMAL = 2 ** -1022
+
+/** The real as it is sent: a subnormal becomes zero of its sign (spec/broker-protocol.md 1.4). */
+export function realAsSent(value: number): number {
+  if (value >= SMALLEST_NORMAL || value <= -SMALLEST_NORMAL || Number.isNaN(value)) return value
+  return value < 0 ? -0 : value === 0 ? value : 0
+}
+
 function compareReals(a: number, b: number): number {
-  if (a < b) return -1
-  if (a > b) return 1
+  const sentA = realAsSent(a)
+  const sentB = realAsSent(b)
+  if (sentA < sentB) return -1
+  if (sentA > sentB) return 1
   return Number(Number.isNaN(a)) - Number(Number.isNaN(b))
 }
 
@@ -159,7 +170,7 @@ const realBytes = new DataView(new ArrayBuffer(8))
 
 function hashReal(seed: number, value: number): number {
   // Adding 0 makes -0 to 0.
-  realBytes.setFloat64(0, Number.isNaN(value) ? Number.NaN : value + 0)
+  realBytes.setFloat64(0, Number.isNaN(value) ? Number.NaN : realAsSent(value) + 0)
   return mix(mix(seed, realBytes.getUint32(0)), realBytes.getUint32(4))
 }
 
