@@ -15,7 +15,7 @@ function layoutOf(nodes: Readonly<Record<string, NodeType>>): Layout {
       nodeType,
       ip: Address.parse('127.0.0.1'),
       zoneId: '',
-      port: undefined,
+      p: undefined,
       interface: undefined,
       manager: undefined,
       timeMachine: undefined,

@@ -136,7 +136,7 @@ class Evaluator {
         return expression.value
       case 'name': {
         const resolved = this.#resolve(expression.name)
-        if (resolved.includes('::')) return { type: 'name', value: resolved }
+        if (resolved.includes('::')) return { type: 'enum', value: resolved }
         const message = `\`${shorten(resolved)}\` has no meaning here: write a name with its module, as in \`Module::NAME\`, or a string in quotes`
         this.#fail('unqualified-name', message, expression.span)
         return undefined
@@ -245,7 +245,7 @@ class Evaluator {
       nodeType: values.node_type,
       ip: values.ip,
       zoneId: values.zone_id ?? '',
-      port,
+      p: port,
       interface: values.interface,
       manager: values.manager,
       timeMachine: values.time_machine,

@@ -11,8 +11,8 @@ export interface LayoutNode {
   readonly ip: Address
   /** Zone of a non-global IPv6 address, or empty. */
   readonly zoneId: string
-  /** Where the node listens; undefined when it does not. */
-  readonly port: Port | undefined
+  /** Port where the node listens; undefined when it does not. */
+  readonly p: Port | undefined
   readonly interface: string | undefined
   readonly manager: string | undefined
   readonly timeMachine: string | undefined

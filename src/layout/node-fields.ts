@@ -60,7 +60,17 @@ export function describeType(type: FieldType | RedefValue['type']): string {
       return 'a double'
     case 'interval':
       return 'an interval'
-    case 'name':
+    case 'subnet':
+      return 'a subnet'
+    case 'enum':
       return 'a name'
+    case 'record':
+      return 'a record'
+    case 'table':
+      return 'a table'
+    case 'set':
+      return 'a set'
+    case 'vector':
+      return 'a list'
   }
 }

@@ -25,7 +25,7 @@ const node: fc.Arbitrary<LayoutNode> = fc.record({
   nodeType: fc.constantFrom(...NODE_TYPES),
   ip: address,
   zoneId: fc.oneof(fc.constant(''), text),
-  port: optional(somePort),
+  p: optional(somePort),
   interface: optional(text),
   manager: optional(text),
   timeMachine: optional(text),
@@ -43,7 +43,7 @@ const value: fc.Arbitrary<RedefValue> = fc.oneof(
   text.map((value) => ({ type: 'string', value }) as const),
   address.map((value) => ({ type: 'addr', value }) as const),
   somePort.map((value) => ({ type: 'port', value }) as const),
-  fc.constantFrom('Log::WRITER_ASCII', 'Broker::MEMORY').map((value) => ({ type: 'name', value }) as const),
+  fc.constantFrom('Log::WRITER_ASCII', 'Broker::MEMORY').map((value) => ({ type: 'enum', value }) as const),
 )
 const redef: fc.Arbitrary<Redef> = fc.record({
   name: fc.constantFrom('Some::option', 'Other::x_1', 'global_x'),
@@ -59,7 +59,7 @@ function plain(layout: Layout): unknown {
   const nodes = [...layout.nodes.values()].map((each) => ({
     ...each,
     ip: each.ip.toString(),
-    port: each.port?.toString(),
+    p: each.p?.toString(),
     metricsPort: each.metricsPort?.toString(),
     span: undefined,
   }))
@@ -158,7 +158,7 @@ describe('layoutToJson', () => {
       ['10.0.0.1', 'addr', '10.0.0.1'],
       ['[2001:DB8::1]', 'addr', '2001:db8::1'],
       ['27761/tcp', 'port', { port: 27761, proto: 'tcp' }],
-      ['Log::WRITER_NONE', 'name', 'Log::WRITER_NONE'],
+      ['Log::WRITER_NONE', 'enum', 'Log::WRITER_NONE'],
     ] as const
     const text = source.map(([literal], index) => `redef X::o${index} = ${literal};`).join('\n')
     const { layout } = parseLayout(text, { file: 'x', dialect: DIALECTS.reference })

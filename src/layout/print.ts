@@ -2,7 +2,7 @@
  * A layout as text again: in Zeek's syntax, normalised, so that parsing it gives an equal layout; and as an object
  * for JSON, in which the nodes look as Zeek's own `to_json(Cluster::nodes)` shows them.
  */
-import type { Address, Port } from '../data/address.js'
+import type { Address, Port, Subnet } from '../data/address.js'
 import type { Redef, RedefValue } from '../options/registry.js'
 import type { Layout, LayoutNode } from './layout.js'
 import { quoteString } from './strings.js'
@@ -26,11 +26,21 @@ export interface JsonNode {
   readonly metrics_port?: JsonPort
 }
 
+/** Ports as `JsonPort`, tables as lists of pairs. */
+export type JsonValue =
+  | boolean
+  | number
+  | string
+  | JsonPort
+  | readonly JsonValue[]
+  | { readonly [field: string]: JsonValue }
+
 export interface JsonRedef {
   readonly name: string
+  readonly operator?: '+=' | '-='
   readonly type: RedefValue['type']
   /** Intervals are seconds; whole numbers beyond 2^53 are text. */
-  readonly value: boolean | number | string | JsonPort
+  readonly value: JsonValue
 }
 
 export interface JsonLayout {
@@ -44,7 +54,9 @@ export function printLayout(layout: Layout): string {
     (node) => `    [${quoteString(node.name)}] = [${printFields(node)}],\n`,
   )
   const nodes = entries.length === 0 ? '' : `redef Cluster::nodes = {\n${entries.join('')}};\n`
-  const redefs = layout.redefs.map((redef) => `redef ${redef.name} = ${printValue(redef.value)};\n`).join('')
+  const redefs = layout.redefs
+    .map(({ name, operator = '=', value }) => `redef ${name} ${operator} ${printValue(value)};\n`)
+    .join('')
   return nodes === '' || redefs === '' ? nodes + redefs : `${nodes}\n${redefs}`
 }
 
@@ -74,15 +86,38 @@ export function printValue(value: RedefValue): string {
       return printAddress(value.value)
     case 'port':
       return value.value.toString()
-    case 'name':
+    case 'subnet':
+      return printSubnet(value.value)
+    case 'enum':
       return value.value
+    case 'record':
+      return `[${[...value.value].map(([name, field]) => `$${name}=${printValue(field)}`).join(', ')}]`
+    case 'table':
+      return `{ ${value.value.map(([key, element]) => `${printIndex(key)} = ${printValue(element)}`).join(', ')} }`
+    case 'set':
+      return `{ ${value.value.map((element) => printElement(element)).join(', ')} }`
+    case 'vector':
+      return `vector(${value.value.map(printValue).join(', ')})`
   }
+}
+
+/** `["a"]`, or `[1, 2]` for an index of several parts. */
+function printIndex(key: RedefValue): string {
+  return `[${key.type === 'vector' ? key.value.map(printValue).join(', ') : printValue(key)}]`
+}
+
+function printElement(element: RedefValue): string {
+  return element.type === 'vector' ? printIndex(element) : printValue(element)
+}
+
+function printSubnet({ address, length }: Subnet): string {
+  return address.isIPv4 ? `${address}/${length - 96}` : `[${address}]/${length}`
 }
 
 function printFields(node: LayoutNode): string {
   const fields = [`$node_type=Cluster::${node.nodeType}`, `$ip=${printAddress(node.ip)}`]
   if (node.zoneId !== '') fields.push(`$zone_id=${quoteString(node.zoneId)}`)
-  if (node.port !== undefined) fields.push(`$p=${node.port.toString()}`)
+  if (node.p !== undefined) fields.push(`$p=${node.p.toString()}`)
   if (node.interface !== undefined) fields.push(`$interface=${quoteString(node.interface)}`)
   if (node.manager !== undefined) fields.push(`$manager=${quoteString(node.manager)}`)
   if (node.timeMachine !== undefined) fields.push(`$time_machine=${quoteString(node.timeMachine)}`)
@@ -109,7 +144,7 @@ function nodeToJson(node: LayoutNode): JsonNode {
     node_type: `Cluster::${node.nodeType}`,
     ip: node.ip.toString(),
     zone_id: node.zoneId,
-    p: node.port === undefined ? { port: 0, proto: 'unknown' } : portToJson(node.port),
+    p: node.p === undefined ? { port: 0, proto: 'unknown' } : portToJson(node.p),
     ...(node.interface !== undefined && { interface: node.interface }),
     ...(node.manager !== undefined && { manager: node.manager }),
     ...(node.timeMachine !== undefined && { time_machine: node.timeMachine }),
@@ -122,22 +157,39 @@ function portToJson(port: Port): JsonPort {
   return { port: port.number, proto: port.protocol }
 }
 
-function redefToJson({ name, value }: Redef): JsonRedef {
+function redefToJson({ name, operator, value }: Redef): JsonRedef {
+  return {
+    name,
+    ...(operator && operator !== '=' && { operator }),
+    type: value.type,
+    value: valueToJson(value),
+  }
+}
+
+function valueToJson(value: RedefValue): JsonValue {
   switch (value.type) {
     case 'count':
     case 'int': {
       const number = Number(value.value)
-      return { name, type: value.type, value: Number.isSafeInteger(number) ? number : value.value.toString() }
+      return Number.isSafeInteger(number) ? number : value.value.toString()
     }
     case 'addr':
-      return { name, type: value.type, value: value.value.toString() }
+    case 'subnet':
+      return value.value.toString()
     case 'port':
-      return { name, type: value.type, value: portToJson(value.value) }
+      return portToJson(value.value)
+    case 'record':
+      return Object.fromEntries([...value.value].map(([name, field]) => [name, valueToJson(field)]))
+    case 'table':
+      return value.value.map(([key, element]) => [valueToJson(key), valueToJson(element)])
+    case 'set':
+    case 'vector':
+      return value.value.map(valueToJson)
     case 'bool':
     case 'double':
     case 'interval':
     case 'string':
-    case 'name':
-      return { name, type: value.type, value: value.value }
+    case 'enum':
+      return value.value
   }
 }

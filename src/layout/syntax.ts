@@ -6,7 +6,10 @@ import type { RedefValue } from '../options/registry.js'
 import type { SourceSpan } from './diagnostics.js'
 
 /** A value that stands for itself; names are expressions of their own, as they depend on the module. */
-export type ConstantValue = Exclude<RedefValue, { readonly type: 'name' }>
+export type ConstantValue = Exclude<
+  RedefValue,
+  { readonly type: 'subnet' | 'enum' | 'record' | 'table' | 'set' | 'vector' }
+>
 
 export type Expression =
   | { readonly kind: 'constant'; readonly value: ConstantValue; readonly span: SourceSpan }

@@ -41,15 +41,15 @@ function checkPorts(outline: Outline, report: Report, fallback: SourceSpan): voi
     const place = outline.fields.get(node.name)?.get('p')
     if (place?.isKnown === false) continue
     const span = place?.span ?? node.span ?? fallback
-    if (node.port === undefined) {
+    if (node.p === undefined) {
       report.error('no-port', `${who}, which has no port: add one, as in \`$p=27760/tcp\``, span)
-    } else if (node.port.protocol !== 'tcp') {
+    } else if (node.p.protocol !== 'tcp') {
       report.error(
         'no-port',
-        `${who}, but ${node.port} is no TCP port: write \`${node.port.number || 27760}/tcp\``,
+        `${who}, but ${node.p} is no TCP port: write \`${node.p.number || 27760}/tcp\``,
         span,
       )
-    } else if (node.port.number === 0) {
+    } else if (node.p.number === 0) {
       report.error('no-port', `${who}, but port 0 is none to connect to: write its number`, span)
     }
   }
@@ -74,7 +74,7 @@ function checkReferences(outline: Outline, node: LayoutNode, report: Report, fal
 function checkAddresses(layout: Layout, report: Report, fallback: SourceSpan): void {
   const taken = new Map<string, LayoutNode>()
   for (const node of layout.nodes.values()) {
-    const { port } = node
+    const { p: port } = node
     if (port === undefined || port.number === 0 || node.nodeType === 'NONE') continue
     const place = `${node.ip}%${node.zoneId} ${port}`
     const first = taken.get(place)

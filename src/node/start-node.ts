@@ -220,10 +220,10 @@ async function listen(
   node: LayoutNode,
   settings: NodeSettings,
 ): Promise<NetworkAddress | undefined> {
-  if (node.port === undefined || node.port.number === 0) return undefined
+  if (node.p === undefined || node.p.number === 0) return undefined
   const { options, platform, reporter } = settings
   const host = options.defaultListenAddress || addressText(node)
-  const address = { host, port: node.port.number }
+  const address = { host, port: node.p.number }
   const retryMs = options.defaultListenRetry * 1000
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -255,13 +255,13 @@ function dial(
   retrySeconds: number,
   reporter: Reporter,
 ): void {
-  if (target.port === undefined || target.port.number === 0) {
+  if (target.p === undefined || target.p.number === 0) {
     const message = `${target.name} has no port in the layout: no connection to it`
     return reporter({ severity: 'error', code: 'no-port', message })
   }
-  const address = { host: addressText(target), port: target.port.number }
+  const address = { host: addressText(target), port: target.p.number }
   cluster.log(
-    `initiate peering with ${address.host}:${target.port}, retry=${formatInterval(retrySeconds)}, status=T`,
+    `initiate peering with ${address.host}:${target.p}, retry=${formatInterval(retrySeconds)}, status=T`,
   )
   endpoint.dial(address, retrySeconds * 1000)
 }

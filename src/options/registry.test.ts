@@ -103,7 +103,7 @@ describe('what does not fit is a problem and changes nothing', () => {
     ['Cluster::retry_interval', { type: 'count', value: 5n }, 'is of type interval, not count'],
     ['Cluster::retry_interval', { type: 'double', value: 5 }, 'is of type interval, not double'],
     ['Cluster::manager_is_logger', { type: 'string', value: 'F' }, 'is of type bool, not string'],
-    ['Cluster::worker_topic', { type: 'name', value: 'A::B' }, 'is of type string, not name'],
+    ['Cluster::worker_topic', { type: 'enum', value: 'A::B' }, 'is of type string, not enum'],
     ['Broker::log_batch_size', { type: 'int', value: -1n }, 'is of type count, not int'],
     ['Broker::log_batch_size', { type: 'port', value: new Port(1, 'tcp') }, 'is of type count, not port'],
   ])('%s = %o', (name, value, message) => {

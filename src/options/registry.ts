@@ -5,8 +5,10 @@
  * Precedence, lowest first: the dialect's default, `redef` in the layout in order of appearance, `redef` on the
  * command line, the environment; where Zeek reads the environment for the default only, every redef beats it.
  */
-import type { Address, Port } from '../data/address.js'
 import { DIALECTS, type Dialect } from './dialect.js'
+import type { Redef, RedefValue } from './redef-value.js'
+
+export type { Redef, RedefValue } from './redef-value.js'
 
 /** The types an option can have, and the JavaScript type of their values. Intervals are seconds. */
 export interface OptionTypes {
@@ -17,24 +19,6 @@ export interface OptionTypes {
 }
 
 export type OptionType = keyof OptionTypes
-
-/** A value as a `redef` gives it, before it is known whether it fits the option. */
-export type RedefValue =
-  | { readonly type: 'bool'; readonly value: boolean }
-  | { readonly type: 'count'; readonly value: bigint }
-  | { readonly type: 'int'; readonly value: bigint }
-  | { readonly type: 'double'; readonly value: number }
-  | { readonly type: 'interval'; readonly value: number }
-  | { readonly type: 'string'; readonly value: string }
-  | { readonly type: 'addr'; readonly value: Address }
-  | { readonly type: 'port'; readonly value: Port }
-  | { readonly type: 'name'; readonly value: string }
-
-export interface Redef {
-  /** Full name, for example `Cluster::retry_interval`. */
-  readonly name: string
-  readonly value: RedefValue
-}
 
 export interface OptionDefinition<Type extends OptionType = OptionType> {
   /** Full Zeek name. */
