@@ -4,19 +4,90 @@
  */
 import { Address, Port, type Subnet } from '../data/address.js'
 import { ByteWriter } from '../data/byte-writer.js'
+import type { DataType } from '../data/data-type.js'
 import type { HashEra } from '../options/dialect.js'
 
-/** Keys that pools accept: a `bigint` is a Zeek `count`, a `number` a `double`, bytes are a `string`. */
-export type PoolKey = string | Uint8Array | bigint | number | boolean | Address | Subnet | Port
+/**
+ * Keys that pools accept: a `bigint` is a Zeek `count`, a `number` a `double`, bytes are a `string`. Types that look
+ * alike in JavaScript are told apart by `poolKey`.
+ */
+export type PoolKey = string | Uint8Array | bigint | number | boolean | Address | Subnet | Port | TypedKey
 
-/** Type tags in front of the key's bytes; they were renumbered after 3.0. */
-const TAGS: {
-  readonly [Era in HashEra]: Readonly<
-    Record<'bool' | 'count' | 'double' | 'string' | 'port' | 'addr' | 'subnet', number>
-  >
-} = {
-  'tagged-3.0': { bool: 1, count: 3, double: 5, string: 8, port: 12, addr: 13, subnet: 14 },
-  'bare-strings-7.1': { bool: 1, count: 3, double: 4, string: 7, port: 10, addr: 11, subnet: 12 },
+/** A key with its Zeek type; see `poolKey`. */
+export class TypedKey {
+  readonly type: KeyType
+  readonly value: bigint | number | string
+  /** Of an enum: `Cluster::NodeType`. */
+  readonly enumName: string
+
+  constructor(type: KeyType, value: bigint | number | string, enumName = '') {
+    this.type = type
+    this.value = value
+    this.enumName = enumName
+  }
+}
+
+type KeyType = 'int' | 'time' | 'interval' | 'enum'
+
+/**
+ * A pool key of a type that a JavaScript value alone does not tell: `poolKey(int, -5n)`, `poolKey(time, 1.5)`,
+ * `poolKey(interval, 60)`, `poolKey(NodeType, 'Cluster::WORKER')`. Throws a `TypeError` for other types; Zeek's
+ * advice is not to use records, sets and tables as keys.
+ */
+export function poolKey<T extends bigint | number | string>(
+  type: DataType<T> & { readonly enumName?: string },
+  value: T,
+): TypedKey {
+  const { name, enumName } = type
+  if (name === 'int' || name === 'time' || name === 'interval') return new TypedKey(name, value)
+  if (enumName !== undefined) return new TypedKey('enum', value, enumName)
+  throw new TypeError(`a pool key of type ${name} needs no poolKey, or cannot be one`)
+}
+
+type TaggedType =
+  | 'bool'
+  | 'int'
+  | 'count'
+  | 'double'
+  | 'time'
+  | 'interval'
+  | 'string'
+  | 'enum'
+  | 'port'
+  | 'addr'
+  | 'subnet'
+
+const TAGS_SINCE_41: Readonly<Record<TaggedType, number>> = {
+  bool: 1,
+  int: 2,
+  count: 3,
+  double: 4,
+  time: 5,
+  interval: 6,
+  string: 7,
+  enum: 9,
+  port: 10,
+  addr: 11,
+  subnet: 12,
+}
+
+/** Type tags in front of the key's bytes; they were renumbered in 4.1. */
+const TAGS: { readonly [Era in HashEra]: Readonly<Record<TaggedType, number>> } = {
+  '3.0': {
+    bool: 1,
+    int: 2,
+    count: 3,
+    double: 5,
+    time: 6,
+    interval: 7,
+    string: 8,
+    enum: 10,
+    port: 12,
+    addr: 13,
+    subnet: 14,
+  },
+  '4.1': TAGS_SINCE_41,
+  '7.1': TAGS_SINCE_41,
 }
 
 export function fnv1a32(bytes: Uint8Array): number {
@@ -30,7 +101,8 @@ export function hashKey(era: HashEra, key: PoolKey): number {
   const tags = TAGS[era]
   if (typeof key === 'string' || key instanceof Uint8Array) {
     const bytes = Buffer.from(key)
-    if (era !== 'tagged-3.0') return fnv1a32(bytes)
+    // Bare since 7.1.
+    if (era === '7.1') return fnv1a32(bytes)
     const writer = new ByteWriter()
     writeU32(writer, tags.string)
     writeU32(writer, bytes.length)
@@ -40,22 +112,71 @@ export function hashKey(era: HashEra, key: PoolKey): number {
   const writer = new ByteWriter()
   if (typeof key === 'bigint') {
     writeU32(writer, tags.count)
-    writer.bytes.writeBigUInt64LE(BigInt.asUintN(64, key), writer.reserve(8))
+    writeU64(writer, key)
   } else if (typeof key === 'boolean') {
     writeU32(writer, tags.bool)
-    writer.bytes.writeBigUInt64LE(key ? 1n : 0n, writer.reserve(8))
+    writeU64(writer, key ? 1n : 0n)
   } else if (typeof key === 'number') {
     writeU32(writer, tags.double)
-    writer.bytes.writeDoubleLE(key, writer.reserve(8))
+    writeF64(writer, key)
   } else if (key instanceof Port) {
     writeU32(writer, tags.port)
     writeU32(writer, key.number)
     writer.raw(Buffer.from(`/\0${key.protocol}`))
+  } else if (key instanceof TypedKey) {
+    writeU32(writer, tags[key.type])
+    writeTyped(writer, key)
   } else {
     writeU32(writer, key instanceof Address ? tags.addr : tags.subnet)
-    writer.raw(Buffer.from(`${key}\0`))
+    writeText(writer, key.toString())
   }
   return fnv1a32(writer.written())
+}
+
+function writeTyped(writer: ByteWriter, { type, value, enumName }: TypedKey): void {
+  switch (type) {
+    case 'int':
+      return writeU64(writer, BigInt(value))
+    case 'time':
+      return writeF64(writer, Number(value))
+    case 'interval':
+      return writeInterval(writer, Number(value))
+    case 'enum':
+      writer.raw(Buffer.from(enumName))
+      return writeText(writer, String(value))
+  }
+}
+
+const UNITS: readonly (readonly [name: string, seconds: number])[] = [
+  ['day', 86_400],
+  ['hr', 3600],
+  ['min', 60],
+  ['sec', 1],
+  ['msec', 0.001],
+]
+const MICROSECOND = 0.000001
+const TINY = 0.000001
+
+/** The way Zeek says an interval (`1.0 min 30.0 secs`), with its numbers in binary. */
+function writeInterval(writer: ByteWriter, seconds: number): void {
+  if (seconds === 0) return writeText(writer, '0 secs')
+  let rest = seconds
+  let isEmpty = true
+  const write = (amount: number, unit: string): void => {
+    isEmpty = false
+    writeF64(writer, amount)
+    writeText(writer, unit)
+    if (Math.abs(Math.abs(amount) - 1) >= TINY) writeText(writer, 's')
+  }
+  for (const [unit, length] of UNITS) {
+    if (Math.abs(rest) < length) continue
+    const amount = Math.trunc(rest / length)
+    rest -= amount * length
+    write(amount, unit)
+  }
+  const microseconds = rest / MICROSECOND
+  if (Math.abs(microseconds) >= TINY) write(microseconds, 'usec')
+  else if (isEmpty) writeText(writer, '0 secs')
 }
 
 const A = 1103515245
@@ -68,4 +189,17 @@ export function siteWeight(site: number, digest: number): number {
 
 function writeU32(writer: ByteWriter, value: number): void {
   writer.bytes.writeUInt32LE(value, writer.reserve(4))
+}
+
+function writeU64(writer: ByteWriter, value: bigint): void {
+  writer.bytes.writeBigUInt64LE(BigInt.asUintN(64, value), writer.reserve(8))
+}
+
+function writeF64(writer: ByteWriter, value: number): void {
+  writer.bytes.writeDoubleLE(value, writer.reserve(8))
+}
+
+/** Text with a zero byte behind it. */
+function writeText(writer: ByteWriter, text: string): void {
+  writer.raw(Buffer.from(`${text}\0`))
 }

@@ -18,6 +18,7 @@ export {
   writeLogValue,
   ZEEK_TAG,
 } from './data-type.js'
+export { type EnumType, enumOf } from './enum-type.js'
 export {
   addr,
   any,

@@ -3,7 +3,7 @@
  * which of them the dialect of Zeek 9 no longer knows.
  */
 import type { Dialect } from '../options/dialect.js'
-import type { RedefValue } from '../options/registry.js'
+import type { OptionType, RedefValue } from '../options/registry.js'
 import { NODE_TYPES, type NodeType } from './node-type.js'
 
 export type FieldType = 'node-type' | 'addr' | 'string' | 'port'
@@ -40,7 +40,7 @@ export function nodeTypes(dialect: Dialect): NodeType[] {
 }
 
 /** A type of Zeek as a sentence says it. */
-export function describeType(type: FieldType | RedefValue['type']): string {
+export function describeType(type: FieldType | OptionType | RedefValue['type']): string {
   switch (type) {
     case 'node-type':
       return 'a node type'
@@ -70,6 +70,10 @@ export function describeType(type: FieldType | RedefValue['type']): string {
       return 'a table'
     case 'set':
       return 'a set'
+    case 'set[string]':
+      return 'a set of strings'
+    case 'table[string] of Cluster::StoreInfo':
+      return 'a table of `Cluster::StoreInfo`'
     case 'vector':
       return 'a list'
   }

@@ -5,8 +5,11 @@
  * Precedence, lowest first: the dialect's default, `redef` in the layout in order of appearance, `redef` on the
  * command line, the environment; where Zeek reads the environment for the default only, every redef beats it.
  */
+import type { Address, Port } from '../data/address.js'
 import { DIALECTS, type Dialect } from './dialect.js'
+import { fitValue } from './fit-value.js'
 import type { Redef, RedefValue } from './redef-value.js'
+import { BACKEND_TYPES, type StoreSettings } from './store-settings.js'
 
 export type { Redef, RedefValue } from './redef-value.js'
 
@@ -16,6 +19,12 @@ export interface OptionTypes {
   count: bigint
   interval: number
   string: string
+  addr: Address
+  port: Port
+  /** Full names: `Broker::SQLITE`. */
+  enum: string
+  'set[string]': ReadonlySet<string>
+  'table[string] of Cluster::StoreInfo': ReadonlyMap<string, StoreSettings>
 }
 
 export type OptionType = keyof OptionTypes
@@ -64,8 +73,39 @@ export const OPTIONS = {
   nodeidTopicPrefix: topic('Cluster::nodeid_topic_prefix', 'cluster/nodeid/'),
   /** The manager takes the role of the logger (`Cluster::manager_is_logger`). */
   managerIsLogger: option({ name: 'Cluster::manager_is_logger', type: 'bool', default: () => true }),
-  /** Name of the local node (`Cluster::node`). */
-  node: option({ name: 'Cluster::node', type: 'string', default: () => '' }),
+  /** Name of the local node; empty: no cluster (`Cluster::node`). */
+  node: option({
+    name: 'Cluster::node',
+    type: 'string',
+    default: () => '',
+    environment: ['CLUSTER_NODE'],
+    environmentIsDefault: true,
+    fromEnvironment: (text) => text,
+  }),
+  /** Backend of stores for which nothing else is said (`Cluster::default_backend`). */
+  defaultBackend: option({
+    name: 'Cluster::default_backend',
+    type: 'enum',
+    default: () => 'Broker::MEMORY',
+    values: BACKEND_TYPES,
+  }),
+  /** Node that keeps the masters of stores; empty: the first manager (`Cluster::default_master_node`). */
+  defaultMasterNode: option({ name: 'Cluster::default_master_node', type: 'string', default: () => '' }),
+  /** Backend of persistent stores for which nothing else is said (`Cluster::default_persistent_backend`). */
+  defaultPersistentBackend: option({
+    name: 'Cluster::default_persistent_backend',
+    type: 'enum',
+    default: () => 'Broker::SQLITE',
+    values: BACKEND_TYPES,
+  }),
+  /** Folder of the files of persistent stores; empty: none is set (`Cluster::default_store_dir`). */
+  defaultStoreDir: option({ name: 'Cluster::default_store_dir', type: 'string', default: () => '' }),
+  /** What is said beforehand about stores, by their names (`Cluster::stores`). */
+  stores: option({
+    name: 'Cluster::stores',
+    type: 'table[string] of Cluster::StoreInfo',
+    default: () => new Map<string, StoreSettings>(),
+  }),
   /** Seconds between attempts to connect to another node; 0 is never (`Cluster::retry_interval`). */
   retryInterval: option({
     name: 'Cluster::retry_interval',
@@ -122,9 +162,33 @@ export const OPTIONS = {
   defaultListenRetry: option({
     name: 'Broker::default_listen_retry',
     type: 'interval',
-    default: (dialect) => (dialect.name === 'reference' ? 30 : 1),
+    default: (dialect) => dialect.listenRetrySeconds,
     environment: ['ZEEK_DEFAULT_LISTEN_RETRY', 'BRO_DEFAULT_LISTEN_RETRY'],
     fromEnvironment: (text) => (/^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined),
+  }),
+  /** Seconds between attempts of a clone to find its master (`Broker::default_clone_resync_interval`). */
+  defaultCloneResyncInterval: option({
+    name: 'Broker::default_clone_resync_interval',
+    type: 'interval',
+    default: () => 10,
+  }),
+  /** Seconds without master after which reads at a clone fail; negative is never. */
+  defaultCloneStaleInterval: option({
+    name: 'Broker::default_clone_stale_interval',
+    type: 'interval',
+    default: () => 300,
+  }),
+  /** Seconds that writes at a clone wait for a master that is away at most; 0 is not at all. */
+  defaultCloneMutationBufferInterval: option({
+    name: 'Broker::default_clone_mutation_buffer_interval',
+    type: 'interval',
+    default: () => 120,
+  }),
+  /** Commands that a peer may give that is no CONTROL node of the layout (spec/cluster-framework.md 4). */
+  strangerCommands: option({
+    name: 'Control::stranger_commands',
+    type: 'set[string]',
+    default: () => new Set(['id_value', 'peer_status', 'net_stats', 'shutdown']),
   }),
 } as const
 
@@ -153,12 +217,17 @@ export function findOption(zeekName: string): OptionDefinition | undefined {
   return key === undefined ? undefined : OPTIONS[key]
 }
 
-/** The value of a redef as the option's type, or undefined when it does not fit. */
+/**
+ * The value of a redef as the option's type, or undefined when it does not fit. `previous` is what `+=` adds to and
+ * `-=` takes from.
+ */
 export function fitRedef<Type extends OptionType>(
   type: Type,
   redef: RedefValue,
+  operator: NonNullable<Redef['operator']> = '=',
+  previous?: OptionTypes[Type],
 ): OptionTypes[Type] | undefined {
-  return redef.type === type ? (redef.value as OptionTypes[Type]) : undefined
+  return fitValue(type, redef, operator, previous)
 }
 
 /** Computes all options. Redefs of names that this table does not know are skipped. */
@@ -194,7 +263,7 @@ export function resolveOptions(settings: {
     const key = byZeekName.get(redef.name)
     if (key === undefined) continue
     const definition: OptionDefinition = OPTIONS[key]
-    const value = fitRedef(definition.type, redef.value)
+    const value = fitRedef(definition.type, redef.value, redef.operator, values[key] as never)
     if (value === undefined) {
       const message = `${redef.name} is of type ${definition.type}, not ${redef.value.type}`
       problems.push({ name: redef.name, message })

@@ -1,0 +1,114 @@
+/** From values of Zeek's language to those of options. */
+
+import type { Redef, RedefValue } from './redef-value.js'
+import type { OptionType, OptionTypes } from './registry.js'
+import { BACKEND_TYPES, type BackendType, type StoreSettings } from './store-settings.js'
+
+type Operator = NonNullable<Redef['operator']>
+
+/** The value as the type; undefined when it does not fit, or the operator does not fit the type. */
+export function fitValue<Type extends OptionType>(
+  type: Type,
+  value: RedefValue,
+  operator: Operator,
+  previous: OptionTypes[Type] | undefined,
+): OptionTypes[Type] | undefined {
+  switch (type) {
+    case 'set[string]':
+      return fitSet(value, operator, previous as ReadonlySet<string> | undefined) as
+        | OptionTypes[Type]
+        | undefined
+    case 'table[string] of Cluster::StoreInfo':
+      return fitStores(value, operator, previous as ReadonlyMap<string, StoreSettings> | undefined) as
+        | OptionTypes[Type]
+        | undefined
+    default:
+      return value.type === type && operator === '=' ? (value.value as OptionTypes[Type]) : undefined
+  }
+}
+
+function fitSet(
+  value: RedefValue,
+  operator: Operator,
+  previous: ReadonlySet<string> = new Set(),
+): ReadonlySet<string> | undefined {
+  const elements = stringsOf(value)
+  if (elements === undefined) return undefined
+  switch (operator) {
+    case '=':
+      return new Set(elements)
+    case '+=':
+      return new Set([...previous, ...elements])
+    case '-=':
+      return new Set([...previous].filter((element) => !elements.includes(element)))
+  }
+}
+
+/** An empty `{}` is a table to the parser. */
+function stringsOf(value: RedefValue): readonly string[] | undefined {
+  if (value.type === 'table' && value.value.length === 0) return []
+  if (value.type !== 'set') return undefined
+  const strings = value.value.flatMap((element) => (element.type === 'string' ? [element.value] : []))
+  return strings.length === value.value.length ? strings : undefined
+}
+
+function fitStores(
+  value: RedefValue,
+  operator: Operator,
+  previous: ReadonlyMap<string, StoreSettings> = new Map(),
+): ReadonlyMap<string, StoreSettings> | undefined {
+  if (value.type !== 'table' || operator === '-=') return undefined
+  const stores = new Map(operator === '+=' ? previous : [])
+  for (const [key, element] of value.value) {
+    const settings = fitStore(element)
+    if (key.type !== 'string' || settings === undefined) return undefined
+    stores.set(key.value, settings)
+  }
+  return stores
+}
+
+/** How the fields of `Cluster::StoreInfo` that can be given beforehand are read. */
+const STORE_FIELDS: Readonly<Record<string, (value: RedefValue) => StoreSettings | undefined>> = {
+  // The key of the table names the store.
+  name: (value) => (value.type === 'string' ? {} : undefined),
+  master_node: (value) => (value.type === 'string' ? { masterNode: value.value } : undefined),
+  master: (value) => (value.type === 'bool' ? { master: value.value } : undefined),
+  backend: (value) => (isBackend(value) ? { backend: value.value } : undefined),
+  options: (value) => {
+    const sqlite = pathIn(value, 'sqlite')
+    const rocksdb = pathIn(value, 'rocksdb')
+    if (value.type !== 'record' || sqlite === 'invalid' || rocksdb === 'invalid') return undefined
+    return { options: { ...(sqlite && { sqlite }), ...(rocksdb && { rocksdb }) } }
+  },
+  clone_resync_interval: (value) =>
+    value.type === 'interval' ? { cloneResyncInterval: value.value } : undefined,
+  clone_stale_interval: (value) =>
+    value.type === 'interval' ? { cloneStaleInterval: value.value } : undefined,
+  clone_mutation_buffer_interval: (value) =>
+    value.type === 'interval' ? { cloneMutationBufferInterval: value.value } : undefined,
+}
+
+function fitStore(value: RedefValue): StoreSettings | undefined {
+  if (value.type !== 'record') return undefined
+  let settings: StoreSettings = {}
+  for (const [name, field] of value.value) {
+    const given = Object.hasOwn(STORE_FIELDS, name) ? STORE_FIELDS[name]?.(field) : undefined
+    if (given === undefined) return undefined
+    settings = { ...settings, ...given }
+  }
+  return settings
+}
+
+function isBackend(value: RedefValue): value is { type: 'enum'; value: BackendType } {
+  return value.type === 'enum' && (BACKEND_TYPES as readonly string[]).includes(value.value)
+}
+
+/** `[$sqlite=[$path="…"]]`: the record of one backend; undefined when it is not given. */
+function pathIn(value: RedefValue, backend: string): { readonly path?: string } | 'invalid' | undefined {
+  const options = value.type === 'record' ? value.value.get(backend) : undefined
+  if (options === undefined) return undefined
+  if (options.type !== 'record') return 'invalid'
+  const path = options.value.get('path')
+  if (path === undefined) return {}
+  return path.type === 'string' ? { path: path.value } : 'invalid'
+}
