@@ -1,13 +1,39 @@
 /** zeek-cluster: every node of a Zeek cluster, in TypeScript. */
 export type { BusStatus, EndpointInfo, PublishOutcome, StatusCode } from './bus/bus.js'
-export type { ClusterEvents, ClusterHealth, WebSocketClientInfo } from './cluster/cluster.js'
-export type { PoolKey } from './cluster/hash.js'
+export { CLUSTER_LOG_COLUMNS } from './cluster/cluster.js'
+export type {
+  ClusterEvents,
+  ClusterHealth,
+  IdentifierUpdate,
+  UpdateOutcome,
+  WebSocketClientInfo,
+} from './cluster/cluster-events.js'
+export { type PoolKey, poolKey, type TypedKey } from './cluster/hash.js'
 export type { NodeId } from './cluster/membership.js'
-export type { Pool, PoolSpec } from './cluster/pools.js'
+export type { Pool } from './cluster/pools.js'
+export type { ClusterNode } from './cluster/roll-call.js'
+export type { ScriptOption } from './cluster/script-options.js'
+export type { StoreInfo } from './cluster/stores.js'
 export { CONN_COLUMNS, type ConnRecord } from './data/conn-record.js'
 export * from './data/index.js'
-export type { NodeType } from './layout/node-type.js'
+export { NODE_TYPES, type NodeType } from './layout/node-type.js'
 export type { Columns, LogStream, StreamOptions } from './logging/logs.js'
 export { Cluster, type ClusterStartOptions } from './node/cluster-start.js'
 export type { Script } from './node/script.js'
 export { DIALECT_NAMES, type DialectName } from './options/dialect.js'
+export type { PoolSpec } from './options/pool-settings.js'
+export type { Redef, RedefValue } from './options/redef-value.js'
+export { defaultOptions, type Options } from './options/registry.js'
+export {
+  BACKEND_TYPES,
+  type BackendOptions,
+  type BackendType,
+  type StoreSettings,
+} from './options/store-settings.js'
+export {
+  type Store,
+  StoreError,
+  type StoreErrorCode,
+  type StoreKey,
+  type WriteOptions,
+} from './store/store.js'

@@ -92,7 +92,7 @@ const NOTICE_COLUMNS = {
 export default (cluster: Cluster): void => detectScans(cluster)
 
 export function detectScans(cluster: Cluster, settings: ScanSettings = DEFAULT_SETTINGS): void {
-  switch (cluster.nodeType) {
+  switch (cluster.localNodeType()) {
     case 'WORKER':
       reportAttempts(cluster)
       break

@@ -301,8 +301,8 @@ export class Endpoint implements Bus, LinkOwner {
     link.sendFilterIfChanged(this.#routes.announced)
     this.#claims.peered(peer.id)
     this.#tell(status('endpoint_discovered', { id: peer.id }))
-    this.#tell(status('peer_added', this.#endpointInfo(link, peer)))
     this.#handler.onPeerAdded(peer)
+    this.#tell(status('peer_added', this.#endpointInfo(link, peer)))
   }
 
   onEnded(link: Link, end: LinkEnd): void {
@@ -314,8 +314,8 @@ export class Endpoint implements Bus, LinkOwner {
     this.#routes.removeLink(link)
     this.#claims.release(link)
     if (end.kind === 'lost' && peer !== undefined && endpoint !== undefined) {
-      for (const told of statusesOfEnd(end, endpoint)) this.#tell(told)
       this.#handler.onPeerLost(peer, end.by !== 'peer')
+      for (const told of statusesOfEnd(end, endpoint)) this.#tell(told)
     }
     for (const dialer of this.#dialers) dialer.linkEnded(link, end)
     this.onDrain()

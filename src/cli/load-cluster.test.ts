@@ -67,7 +67,6 @@ describe('redefs', () => {
     ['Cluster::node=manager', { type: 'string', value: 'manager' }],
     ['Cluster::node="manager"', { type: 'string', value: 'manager' }],
     ['Cluster::node=', { type: 'string', value: '' }],
-    ['Cluster::worker_pool_spec$topic=x/y', { type: 'string', value: 'x/y' }],
   ] as const)('%s', (arg, value) => {
     expect(splitRedefs([arg])).toEqual({ redefs: [{ name: arg.split('=')[0], value }], rest: [] })
   })

@@ -23,6 +23,8 @@ export interface LoadedCluster {
   readonly layout: Layout
   readonly dialect: Dialect
   readonly options: Options
+  /** Of the layout and the command line. */
+  readonly redefs: readonly Redef[]
 }
 
 export function parseDialect(text: string): Dialect {
@@ -48,13 +50,10 @@ export async function loadCluster(settings: {
     if (diagnostic.severity === 'error' || settings.quiet !== true) printRaw(formatDiagnostic(diagnostic))
   }
   if (hasErrors(diagnostics)) throw new CommandError(2, `${file}: ${countErrors(diagnostics)}`)
-  const { options, problems } = resolveOptions({
-    dialect,
-    redefs: [...layout.redefs, ...settings.redefs],
-    environment: process.env,
-  })
+  const redefs = [...layout.redefs, ...settings.redefs]
+  const { options, problems } = resolveOptions({ dialect, redefs, environment: process.env })
   if (problems.length > 0) throw new CommandError(2, problems.map(({ message }) => message).join('\n'))
-  return { file, layout, dialect, options }
+  return { file, layout, dialect, options, redefs }
 }
 
 /** Reads a layout with everything there is to say about it. Throws a `CommandError` when there is no such file. */

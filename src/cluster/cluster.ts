@@ -3,85 +3,36 @@
  * its topics, says hello, tells who is up, fills the pools, spreads messages and writes logs. What carries the
  * messages is a `Bus`; who starts it all is `src/node`.
  */
+
 import { Emitter } from '../base/emitter.js'
-import type { NetworkAddress } from '../base/network-address.js'
-import type { Report, Reporter } from '../base/report.js'
+import { ClusterError } from '../base/errors.js'
+import type { Report } from '../base/report.js'
 import type { Clock, Timers } from '../base/time.js'
 import type { Bus, BusHandler, BusStatus, Peer, PublishOutcome } from '../bus/bus.js'
-import type { ConnRecord } from '../data/conn-record.js'
+import type { DataType } from '../data/data-type.js'
 import { type EventMessage, type EventType, event, type ParameterTypes } from '../data/event.js'
 import { type Natives, string, time } from '../data/types.js'
-import type { Value } from '../data/value.js'
-import type { Layout, LayoutNode } from '../layout/layout.js'
+import type { Layout } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
-import { expectedPeers } from '../layout/topology.js'
 import { LogReceiver } from '../logging/log-receiver.js'
-import type { LogStore, LogStoreCounters } from '../logging/log-store.js'
-import { type LogStream, Logs, type LogsCounters } from '../logging/logs.js'
-import type { Dialect } from '../options/dialect.js'
-import type { Options } from '../options/registry.js'
+import { type LogStream, Logs } from '../logging/logs.js'
+import type { PoolSpec } from '../options/pool-settings.js'
+import { findOption, type Options } from '../options/registry.js'
+import type { ClusterEvents, ClusterHealth } from './cluster-events.js'
+import type { ClusterCounters, ClusterSettings } from './cluster-settings.js'
+import { Configuration } from './configuration.js'
 import { EventDispatch } from './event-dispatch.js'
 import type { PoolKey } from './hash.js'
 import { Inbox } from './inbox.js'
-import { logsRemotely } from './log-roles.js'
-import { Membership, type MembershipChange, type NodeId } from './membership.js'
+import { loggersTakeTurns, logsRemotely } from './log-roles.js'
 import { assignMembers, Pool } from './pools.js'
+import { type ClusterNode, RollCall } from './roll-call.js'
+import { type ScriptOption, ScriptOptions } from './script-options.js'
+import { ClusterStores, type StoreInfo } from './stores.js'
 import { Topics } from './topics.js'
 
-/** What a script can listen to, beside the events that nodes send each other. */
-export interface ClusterEvents {
-  /** `Cluster::node_up`: a node of the layout connected; its id, the pools and `workerCount` are up to date. */
-  nodeUp: [node: NodeId]
-  /** `Cluster::node_down`: a connected node is gone. */
-  nodeDown: [node: NodeId]
-  /** Every node that this one has a connection with by the layout is up, for the first time. */
-  ready: []
-  /** A worker saw a connection end. */
-  connection: [record: ConnRecord]
-  /** A worker read its capture to the end. */
-  captureDone: []
-  /** What happens to peerings: `Broker::peer_added` and the other status events, errors, dropped messages. */
-  busStatus: [told: BusStatus]
-  /** A peer wants a global of Zeek's scripts to change. Nothing changes by itself: nodes here have options. */
-  identifierUpdate: [update: { readonly name: string; readonly value: Value; readonly from: string }]
-  /** `Cluster::websocket_client_added`: with its subscriptions, sorted and unique. */
-  webSocketClientAdded: [client: WebSocketClientInfo, subscriptions: readonly string[]]
-  /** `Cluster::websocket_client_lost`: with the code and reason of the close frame. */
-  webSocketClientLost: [client: WebSocketClientInfo, code: number, reason: string]
-  /** The queues to slow peers are short again after `publish` returned `queued` or `dropped`. */
-  drain: []
-  /** The node is about to leave: last words can still be published. */
-  stopping: []
-}
-
-/** A client of the WebSocket server of this node (`Cluster::EndpointInfo`). */
-export interface WebSocketClientInfo {
-  readonly id: string
-  readonly address: NetworkAddress
-  readonly applicationName: string | undefined
-}
-
-/** Health of a node as others see it. */
-export type ClusterHealth =
-  | { readonly state: 'waiting'; readonly missing: readonly string[] }
-  | { readonly state: 'up' }
-  | { readonly state: 'degraded'; readonly reason: string }
-
-export interface ClusterSettings {
-  /** `Cluster::node`: a name of the layout. */
-  readonly node: LayoutNode
-  readonly layout: Layout
-  readonly options: Options
-  readonly dialect: Dialect
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly createBus: (handler: BusHandler) => Bus
-  /** Where this node writes logs; undefined when it only sends them. */
-  readonly logStore: LogStore | undefined
-  readonly reporter: Reporter
-  /** A handler of a script threw. */
-  readonly onScriptError: (error: unknown, where: string) => void
-}
+/** `Cluster::Info`: the columns of cluster.log. */
+export const CLUSTER_LOG_COLUMNS = { ts: time, node: string, message: string }
 
 /** `Cluster::hello`: nodes tell each other their name and id when they peer. */
 const hello = event('Cluster::hello', [string, string])
@@ -89,17 +40,19 @@ const hello = event('Cluster::hello', [string, string])
 export class Cluster {
   readonly #settings: ClusterSettings
   readonly #topics: Topics
-  readonly #membership: Membership
+  readonly #rollCall: RollCall
   readonly #dispatch: EventDispatch
   readonly #inbox: Inbox
   readonly #events: Emitter<ClusterEvents>
   readonly #bus: Bus
   readonly #logs: Logs
-  readonly #clusterLog: LogStream<{ ts: typeof time; node: typeof string; message: typeof string }>
+  readonly #clusterLog: LogStream<typeof CLUSTER_LOG_COLUMNS>
   readonly #ownTopics: ReadonlySet<string>
-  readonly #mismatched = new Map<string, string>()
-  #pools: readonly Pool[]
-  #ready = false
+  readonly #pools: Pool[]
+  readonly #stores: ClusterStores
+  readonly #scriptOptions: ScriptOptions
+  readonly #configuration: Configuration
+  #isJoining = true
   #stopped: Promise<void> | undefined
   /** `Cluster::worker_pool`. */
   readonly workerPool: Pool
@@ -113,18 +66,29 @@ export class Cluster {
     const { node, layout, options, dialect, reporter, clock, timers } = settings
     this.#settings = settings
     this.#topics = new Topics(options, dialect)
-    this.#membership = new Membership(layout)
-    const describe = (peer: Peer): string => this.#membership.nameOf(peer.id) ?? peer.id
-    this.#dispatch = new EventDispatch(describe, reporter, (error, name) =>
-      settings.onScriptError(error, `event ${name}`),
+    const { name } = node
+    const describe = (peer: Peer): string => this.#rollCall.nameOf(peer.id) ?? peer.id
+    this.#dispatch = new EventDispatch(describe, reporter, (error, eventName) =>
+      settings.onScriptError(error, `event ${eventName}`),
     )
-    this.#events = new Emitter((error, name) => settings.onScriptError(error, `handler of ${String(name)}`))
-    this.workerPool = new Pool({ topic: options.workerPoolTopic, nodeType: 'WORKER' }, dialect.hashEra)
-    this.proxyPool = new Pool({ topic: options.proxyPoolTopic, nodeType: 'PROXY' }, dialect.hashEra)
-    this.loggerPool = new Pool({ topic: options.loggerPoolTopic, nodeType: 'LOGGER' }, dialect.hashEra)
+    this.#events = new Emitter((error, what) => settings.onScriptError(error, `handler of ${String(what)}`))
+    this.workerPool = new Pool(options.workerPoolSpec, dialect.hashEra)
+    this.proxyPool = new Pool(options.proxyPoolSpec, dialect.hashEra)
+    this.loggerPool = new Pool(options.loggerPoolSpec, dialect.hashEra)
     this.#pools = [this.workerPool, this.proxyPool, this.loggerPool]
-    assignMembers(this.#pools, layout, node.name, options.managerIsLogger)
+    const log = (message: string): void => this.log(message)
+    const report = (severity: Report['severity'], code: string, message: string): void =>
+      reporter({ severity, code, message })
+    const events = this.#events
+    this.#rollCall = new RollCall({ layout, ownName: name, dialect, pools: this.#pools, events, log, report })
+    const isUp = (other: string): boolean => this.#rollCall.idOf(other) !== undefined
+    this.#stores = new ClusterStores({ options, layout, ownName: name, timers, isUp, log, report })
+    const scriptOptions = new ScriptOptions(settings.redefs, settings.onScriptError)
+    this.#scriptOptions = scriptOptions
+    const nameOf = (id: string): string | undefined => this.#rollCall.nameOf(id)
+    this.#configuration = new Configuration({ options, layout, scriptOptions, nameOf, events })
     this.#bus = settings.createBus(this.#busHandler())
+    const takeTurns = loggersTakeTurns(layout, options)
     const problem = (code: string, message: string): void => reporter({ severity: 'warning', code, message })
     this.#logs = new Logs({
       clock,
@@ -135,14 +99,17 @@ export class Cluster {
       batchSize: Number(options.logBatchSize),
       batchIntervalMs: options.logBatchInterval * 1000,
       topicPrefix: options.defaultLogTopicPrefix,
-      loggerTopic: (stream) => this.#nextLoggerTopic(stream),
+      loggerTopic: (stream) =>
+        takeTurns
+          ? this.rrTopic(this.loggerPool, 'Cluster::rr_log_topic')
+          : options.defaultLogTopicPrefix + stream,
       onProblem: problem,
     })
     this.#clusterLog = this.#logs.createStream('Cluster::LOG', {
       path: 'cluster',
-      columns: { ts: time, node: string, message: string },
+      columns: CLUSTER_LOG_COLUMNS,
     })
-    this.#ownTopics = new Set([this.#topics.node(node.name), this.#topics.nodeid(this.#bus.id)])
+    this.#ownTopics = new Set([this.#topics.node(name), this.#topics.nodeid(this.#bus.id)])
     const receiver =
       this.isLogger && settings.logStore ? new LogReceiver(settings.logStore, problem) : undefined
     this.#inbox = new Inbox(
@@ -152,10 +119,12 @@ export class Cluster {
       receiver,
       describe,
       reporter,
-      (name, value, from) => this.#events.emit('identifierUpdate', { name, value, from: describe(from) }),
+      (identifier, value, from) => this.#configuration.update(identifier, value, from),
     )
-    this.on(hello, (name, id) => {
-      for (const change of this.#membership.hello(name, id)) this.#apply(change)
+    this.on(hello, (sender, id) => events.emit('hello', { name: sender, id }))
+    this.on('nodeUp', (up) => {
+      this.#stores.nodeUp(up.name)
+      if (this.loggerPool.members.includes(up.name)) this.#logs.onLoggerAvailable()
     })
   }
 
@@ -164,14 +133,78 @@ export class Cluster {
     return this.#settings.node.name
   }
 
-  /** `Cluster::local_node_type`. */
-  get nodeType(): NodeType {
-    return this.#settings.node.nodeType
+  /** `Cluster::is_enabled`: whether this node has a name, and so is part of a cluster. */
+  isEnabled(): boolean {
+    return this.name !== ''
   }
 
-  /** `Cluster::nodes`. */
+  /** `Cluster::local_node_type`: `NONE` outside of clusters. */
+  localNodeType(): NodeType {
+    return this.isEnabled() ? this.#settings.node.nodeType : 'NONE'
+  }
+
+  /** `Cluster::nodes`: the layout, with the ids of the nodes that are connected. */
+  get nodes(): ReadonlyMap<string, ClusterNode> {
+    return this.#rollCall.nodes
+  }
+
+  /** What the layout says, without what changes. */
   get layout(): Layout {
     return this.#settings.layout
+  }
+
+  /**
+   * The options of the framework by their names in this library: `retryInterval` is `Cluster::retry_interval`. They
+   * are fixed after the start: assigning one throws a `ClusterError`, code `option-fixed`.
+   */
+  get options(): Options {
+    return this.#settings.options
+  }
+
+  /**
+   * Declares an option of a script, Zeek's `option` and `const &redef`: a layout, the command line and the code that
+   * starts the node can give it another first value. With `changeable` it can change later, also by a controller.
+   * Throws a `ClusterError`: code `duplicate-option`, or `invalid-option` for a redef that does not fit its type.
+   */
+  option<T>(
+    name: string,
+    type: DataType<T>,
+    initial: T,
+    { changeable = false }: { readonly changeable?: boolean } = {},
+  ): ScriptOption<T> {
+    if (findOption(name) !== undefined) {
+      throw new ClusterError('duplicate-option', `${name} is an option of the framework`, { name })
+    }
+    return this.#scriptOptions.declare(name, type, initial, changeable)
+  }
+
+  /** `Cluster::stores`: the stores that were created here, by their names. */
+  get stores(): ReadonlyMap<string, StoreInfo> {
+    return this.#stores.infos
+  }
+
+  /**
+   * `Cluster::create_store`: a data store of the cluster, whose master is on one node. Also works outside of clusters.
+   * Rejects with a `ClusterError`, code `no-master-node`, when no node can have the master.
+   */
+  async createStore(
+    name: string,
+    { persistent = false }: { readonly persistent?: boolean } = {},
+  ): Promise<StoreInfo> {
+    return this.#stores.create(name, persistent)
+  }
+
+  /**
+   * `Cluster::register_pool`: a pool beside those for workers, proxies and loggers. Its members are known when the
+   * node connects. Throws a `ClusterError`, code `too-late`, after that: register pools while the script is loaded.
+   */
+  registerPool(spec: PoolSpec): Pool {
+    if (!this.#isJoining) {
+      throw new ClusterError('too-late', `the pool ${spec.topic} is registered after the start`, { spec })
+    }
+    const pool = new Pool(spec, this.#settings.dialect.hashEra)
+    this.#pools.push(pool)
+    return pool
   }
 
   /** Own id on the bus (`Broker::node_id`): unique for the life of this process. */
@@ -191,7 +224,7 @@ export class Cluster {
 
   /** `Cluster::worker_count`: workers that are connected to this node. */
   get workerCount(): number {
-    return this.#membership.workerCount
+    return this.#rollCall.workerCount
   }
 
   /** Whether this node writes the records of others: a LOGGER, or the manager with `manager_is_logger`. */
@@ -202,19 +235,16 @@ export class Cluster {
 
   /** `Cluster::Node$id`: the bus id of a node while it is connected to this one. */
   nodeId(name: string): string | undefined {
-    return this.#membership.idOf(name)
+    return this.#rollCall.idOf(name)
   }
 
   /** Names of the nodes that are up, sorted. */
   get nodesUp(): readonly string[] {
-    return [...this.#membership.names].sort()
+    return this.#rollCall.names
   }
 
   get health(): ClusterHealth {
-    const mismatch = [...this.#mismatched.values()][0]
-    if (mismatch !== undefined) return { state: 'degraded', reason: mismatch }
-    const missing = this.#missing()
-    return missing.length > 0 ? { state: 'waiting', missing } : { state: 'up' }
+    return this.#rollCall.health
   }
 
   /** `Cluster::node_topic`: the topic that reaches exactly one node, by its name. */
@@ -249,18 +279,29 @@ export class Cluster {
     return event(name, types)
   }
 
-  /** Handles something of the framework, or an event from other nodes. Returns the function that removes it. */
+  /**
+   * Handles something of the framework, or an event from other nodes. Handlers of higher `priority` run first (default
+   * 0; the framework has 10). Returns the function that removes it.
+   */
   on<Name extends keyof ClusterEvents>(
     name: Name,
     handler: (...args: ClusterEvents[Name]) => void,
+    options?: { readonly priority?: number },
   ): () => void
   on<Types extends ParameterTypes>(
     type: EventType<Types>,
     handler: (...args: Natives<Types>) => void,
+    options?: { readonly priority?: number },
   ): () => void
-  on(what: keyof ClusterEvents | EventType, handler: (...args: never[]) => void): () => void {
-    if (typeof what === 'string') return this.#events.on(what, handler as (...args: unknown[]) => void)
-    return this.#dispatch.on(what, handler as (...args: unknown[]) => void)
+  on(
+    what: keyof ClusterEvents | EventType,
+    handler: (...args: never[]) => void,
+    { priority = 0 }: { readonly priority?: number } = {},
+  ): () => void {
+    const call = handler as (...args: unknown[]) => void
+    return typeof what === 'string'
+      ? this.#events.on(what, call, priority)
+      : this.#dispatch.on(what, call, priority)
   }
 
   /** Receives the messages of every topic that starts with `prefix`. */
@@ -291,6 +332,11 @@ export class Cluster {
    */
   get eventTimestamp(): number | undefined {
     return this.#dispatch.timestamp
+  }
+
+  /** While a handler of an event runs: the peer that sent it; undefined outside. */
+  get eventSender(): Peer | undefined {
+    return this.#dispatch.sender
   }
 
   /** `Cluster::publish_rr`. */
@@ -344,19 +390,34 @@ export class Cluster {
       files: this.#settings.logStore?.counters(),
       events: this.#dispatch.counters,
       invalidMessages: this.#inbox.invalidMessages,
+      updates: this.#configuration.counters,
     }
   }
 
-  /** @internal The subscriptions of the framework (spec/cluster-framework.md 2.6). */
-  subscribeOwnTopics(): void {
-    const { node, options } = this.#settings
+  /** @internal Fills the pools and subscribes (spec/cluster-framework.md 2.6). Throws `ClusterError` `invalid-pool`. */
+  join(): void {
+    const { node, layout, options } = this.#settings
+    this.#isJoining = false
+    if (!this.isEnabled()) return
+    assignMembers(this.#pools, layout, node.name, options.managerIsLogger)
     for (const pool of this.#pools) {
       if (pool.members.includes(node.name)) this.subscribe(pool.spec.topic)
     }
+    if (node.nodeType === 'NONE') return
     const topic = this.#topics.ofType(node.nodeType)
     if (topic !== undefined) this.subscribe(topic)
     if (this.isLogger) this.subscribe(options.defaultLogTopicPrefix)
-    for (const own of this.#ownTopics) this.#bus.subscribe(own)
+    for (const own of [...this.#ownTopics, this.#topics.dialectTopic]) this.#bus.subscribe(own)
+  }
+
+  /** @internal The value of an option of a script as Zeek prints it. */
+  printOption(name: string): string | undefined {
+    return this.#scriptOptions.print(name)
+  }
+
+  /** @internal Whether a peer may give a command of the control framework. */
+  mayCommand(peer: Peer | undefined, command: string): boolean {
+    return this.#configuration.mayCommand(peer, command)
   }
 
   /** @internal For the parts of a node that see what scripts can listen to. */
@@ -378,6 +439,7 @@ export class Cluster {
     this.#events.emit('stopping')
     this.#logs.flush()
     this.#logs.close()
+    this.#stores.close()
     await this.#bus.close()
     await this.#settings.logStore?.close()
   }
@@ -390,7 +452,10 @@ export class Cluster {
 
   #busHandler(): BusHandler {
     return {
-      onMessage: (topic, bytes, start, end, from) => this.#inbox.receive(topic, bytes, start, end, from),
+      onMessage: (topic, bytes, start, end, from) => {
+        this.#inbox.receive(topic, bytes, start, end, from)
+        this.#rollCall.runQueue()
+      },
       onPeerAdded: (peer) => this.#peerAdded(peer),
       onPeerLost: (peer) => this.#peerLost(peer),
       onSubscriptionsChanged: (peer) => {
@@ -405,89 +470,29 @@ export class Cluster {
 
   #statusTold(told: BusStatus): void {
     if (told.kind === 'messages-dropped') {
-      const name = this.#membership.nameOf(told.peer.id) ?? told.peer.id
+      const name = this.#rollCall.nameOf(told.peer.id) ?? told.peer.id
       const topics = [...told.topics].map(([topic, messages]) => `${messages} on ${topic}`).join(', ')
       const why = told.reason === 'queue-full' ? 'its queue is full' : 'the connection is lost'
       this.report('warning', 'messages-dropped', `messages for ${name} were dropped, ${why}: ${topics}`)
     }
     this.#events.emit('busStatus', told)
+    this.#rollCall.runQueue()
   }
 
   #peerAdded(peer: Peer): void {
     this.#logs.onPeerSubscriptions(peer)
-    this.#bus.publish(this.#topics.nodeid(peer.id), hello(this.name, this.id))
+    if (this.isEnabled()) this.#bus.publish(this.#topics.nodeid(peer.id), hello(this.name, this.id))
     this.#checkDialect(peer)
   }
 
   #peerLost(peer: Peer): void {
-    this.#mismatched.delete(peer.id)
     this.#inbox.forget(peer.id)
     this.#logs.onPeerLost(peer)
-    for (const change of this.#membership.lost(peer.id)) this.#apply(change)
-  }
-
-  #apply(change: MembershipChange): void {
-    const { name, id } = change.node
-    switch (change.kind) {
-      case 'unknown':
-        return this.report('error', 'unknown-node', `hello from ${name}, which the layout does not have`)
-      case 'replaced':
-        this.report(
-          'warning',
-          'duplicate-node',
-          `${name} said hello again with another id: it replaces ${change.previousId}`,
-        )
-        return
-      case 'repeated':
-        return this.log(this.#settings.dialect.helloMessage(name, id))
-      case 'up':
-        this.log(this.#settings.dialect.helloMessage(name, id))
-        for (const pool of this.#pools) pool.nodeUp(name)
-        if (this.loggerPool.members.includes(name)) this.#logs.onLoggerAvailable()
-        this.#events.emit('nodeUp', change.node)
-        return this.#checkReady()
-      case 'down':
-        for (const pool of this.#pools) pool.nodeDown(name)
-        this.log(`node down: ${name}`)
-        return this.#events.emit('nodeDown', change.node)
-    }
-  }
-
-  #checkReady(): void {
-    if (this.#ready || this.#missing().length > 0) return
-    this.#ready = true
-    this.#events.emit('ready')
-  }
-
-  #missing(): string[] {
-    return expectedPeers(this.layout, this.name).filter((name) => this.#membership.idOf(name) === undefined)
+    this.#rollCall.lost(peer.id)
   }
 
   #checkDialect(peer: Peer): void {
-    const mismatch = this.#topics.mismatch(peer.subscriptions)
-    if (mismatch === undefined || this.#mismatched.has(peer.id)) return
-    const reason = `${mismatch.name} speaks ${mismatch.dialect}, start with --dialect ${mismatch.dialect}`
-    this.#mismatched.set(peer.id, reason)
-    this.report('error', 'dialect-mismatch', reason)
+    const reason = this.#topics.mismatch(peer.subscriptions)
+    if (reason !== undefined) this.#rollCall.mismatch(peer.id, reason)
   }
-
-  /**
-   * `Cluster::rr_log_topic`. With loggers in the layout and none alive the record waits: on the common log topic
-   * each of them would get its own copy.
-   */
-  #nextLoggerTopic(stream: string): string | undefined {
-    const { options } = this.#settings
-    if (!options.enableRoundRobinLogging || this.loggerPool.members.length === 0) {
-      return options.defaultLogTopicPrefix + stream
-    }
-    return this.rrTopic(this.loggerPool, 'Cluster::rr_log_topic')
-  }
-}
-
-export interface ClusterCounters {
-  readonly peers: ReturnType<Bus['counters']>
-  readonly logs: LogsCounters
-  readonly files: LogStoreCounters | undefined
-  readonly events: EventDispatch['counters']
-  readonly invalidMessages: number
 }

@@ -2,6 +2,7 @@
  * From received messages to event handlers. An event that nobody handles is never decoded; arguments are read once
  * for all handlers of an event.
  */
+import { insertByPriority, type Prioritized } from '../base/emitter.js'
 import type { Report } from '../base/report.js'
 import type { Peer } from '../bus/bus.js'
 import type { ByteReader } from '../data/byte-reader.js'
@@ -15,7 +16,7 @@ type Handler = (...args: unknown[]) => void
 
 interface Binding {
   readonly type: EventType
-  readonly handlers: readonly Handler[]
+  readonly handlers: readonly Prioritized<Handler>[]
   reported: boolean
 }
 
@@ -50,6 +51,8 @@ export class EventDispatch {
   readonly #onHandlerError: (error: unknown, eventName: string) => void
   /** While a handler runs: the network time, in seconds, that came with the event. */
   timestamp: number | undefined
+  /** While a handler runs: who sent the event. */
+  sender: Peer | undefined
   readonly counters: EventCounters = { handled: 0, ignored: 0, malformed: 0 }
 
   constructor(
@@ -63,15 +66,17 @@ export class EventDispatch {
   }
 
   /** Registers a handler and returns the function that removes it. */
-  on(type: EventType, handler: Handler): () => void {
-    const handlers = this.#bindings.get(type.eventName)?.handlers ?? []
-    this.#bindings.set(type.eventName, { type, handlers: [...handlers, handler], reported: false })
+  on(type: EventType, handler: Handler, priority = 0): () => void {
+    const others = this.#bindings.get(type.eventName)?.handlers ?? []
+    const registration = { handler, priority }
+    const handlers = insertByPriority(others, registration)
+    this.#bindings.set(type.eventName, { type, handlers, reported: false })
     this.#last = undefined
     return () => {
       const binding = this.#bindings.get(type.eventName)
       if (binding === undefined) return
       this.#last = undefined
-      const rest = binding.handlers.filter((other) => other !== handler)
+      const rest = binding.handlers.filter((other) => other !== registration)
       if (rest.length === 0) this.#bindings.delete(type.eventName)
       else this.#bindings.set(type.eventName, { ...binding, handlers: rest })
     }
@@ -124,8 +129,9 @@ export class EventDispatch {
     skipValues(reader, Math.max(0, behind - 1) + surplus)
     reader.expectEnd()
     this.timestamp = timestamp === undefined ? undefined : Number(timestamp) / 1e9
+    this.sender = from
     this.counters.handled += 1
-    for (const handler of binding.handlers) {
+    for (const { handler } of binding.handlers) {
       try {
         handler(...args)
       } catch (error) {
@@ -133,6 +139,7 @@ export class EventDispatch {
       }
     }
     this.timestamp = undefined
+    this.sender = undefined
   }
 
   #malformed(binding: Binding, error: DecodeError, from: Peer): void {

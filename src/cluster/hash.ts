@@ -5,6 +5,7 @@
 import { Address, Port, type Subnet } from '../data/address.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import type { DataType } from '../data/data-type.js'
+import { intervalParts } from '../data/zeek-text.js'
 import type { HashEra } from '../options/dialect.js'
 
 /**
@@ -147,36 +148,15 @@ function writeTyped(writer: ByteWriter, { type, value, enumName }: TypedKey): vo
   }
 }
 
-const UNITS: readonly (readonly [name: string, seconds: number])[] = [
-  ['day', 86_400],
-  ['hr', 3600],
-  ['min', 60],
-  ['sec', 1],
-  ['msec', 0.001],
-]
-const MICROSECOND = 0.000001
-const TINY = 0.000001
-
 /** The way Zeek says an interval (`1.0 min 30.0 secs`), with its numbers in binary. */
 function writeInterval(writer: ByteWriter, seconds: number): void {
-  if (seconds === 0) return writeText(writer, '0 secs')
-  let rest = seconds
-  let isEmpty = true
-  const write = (amount: number, unit: string): void => {
-    isEmpty = false
+  const parts = intervalParts(seconds)
+  if (parts.length === 0) return writeText(writer, '0 secs')
+  for (const { amount, unit, isPlural } of parts) {
     writeF64(writer, amount)
     writeText(writer, unit)
-    if (Math.abs(Math.abs(amount) - 1) >= TINY) writeText(writer, 's')
+    if (isPlural) writeText(writer, 's')
   }
-  for (const [unit, length] of UNITS) {
-    if (Math.abs(rest) < length) continue
-    const amount = Math.trunc(rest / length)
-    rest -= amount * length
-    write(amount, unit)
-  }
-  const microseconds = rest / MICROSECOND
-  if (Math.abs(microseconds) >= TINY) write(microseconds, 'usec')
-  else if (isEmpty) writeText(writer, '0 secs')
 }
 
 const A = 1103515245

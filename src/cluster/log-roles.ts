@@ -1,5 +1,8 @@
 /** Where a node's own records go, by its type (spec/cluster-framework.md 2.4). */
+import type { Layout } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
+import type { Options } from '../options/registry.js'
+import { eligibleNodes } from './pools.js'
 
 /** `Log::enable_local_logging`. */
 export function logsLocally(nodeType: NodeType, managerIsLogger: boolean): boolean {
@@ -31,4 +34,14 @@ export function logsRemotely(nodeType: NodeType, managerIsLogger: boolean): bool
     case 'WORKER':
       return true
   }
+}
+
+/**
+ * Whether each record goes to one logger, the next in turn (`Cluster::rr_log_topic`). While none of them is alive it
+ * waits: on the common log topic each of them would get its own copy.
+ */
+export function loggersTakeTurns(layout: Layout, options: Options): boolean {
+  return (
+    options.enableRoundRobinLogging && eligibleNodes(layout, 'LOGGER', options.managerIsLogger).length > 0
+  )
 }

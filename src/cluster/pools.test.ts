@@ -6,8 +6,9 @@ import type { Layout, LayoutNode } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
 import type { HashEra } from '../options/dialect.js'
 import { parseInterval } from '../options/interval.js'
+import type { PoolSpec } from '../options/pool-settings.js'
 import { hashKey, type PoolKey, poolKey } from './hash.js'
-import { assignMembers, Pool, type PoolSpec } from './pools.js'
+import { assignMembers, Pool } from './pools.js'
 
 function layoutOf(nodes: Readonly<Record<string, NodeType>>): Layout {
   const entries = Object.entries(nodes).map(([name, nodeType]): [string, LayoutNode] => [
@@ -220,7 +221,7 @@ describe('membership', () => {
   })
 
   test.each([
-    [{ topic: 'a', nodeType: 'MANAGER' } as const, 'pools of MANAGER nodes do not exist'],
+    [{ topic: 'a', nodeType: 'MANAGER' as 'PROXY' }, 'pools of MANAGER nodes do not exist'],
     [{ topic: 'a', nodeType: 'PROXY', exclusive: true } as const, 'needs maxNodes'],
     [{ topic: 'a', nodeType: 'PROXY', exclusive: true, maxNodes: 4 } as const, 'need more PROXY nodes'],
   ])('%j is refused', (spec, message) => {

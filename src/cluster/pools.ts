@@ -7,18 +7,8 @@ import type { Layout } from '../layout/layout.js'
 import { nodesByName } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
 import type { HashEra } from '../options/dialect.js'
+import type { PoolSpec } from '../options/pool-settings.js'
 import { hashKey, type PoolKey, siteWeight } from './hash.js'
-
-/** `Cluster::PoolSpec`. */
-export interface PoolSpec {
-  /** Topic that every member subscribes. */
-  readonly topic: string
-  readonly nodeType: NodeType
-  /** Members at most; default: all nodes of the type. */
-  readonly maxNodes?: number
-  /** Members belong to no other pool; needs `maxNodes`. */
-  readonly exclusive?: boolean
-}
 
 interface Member {
   readonly name: string
@@ -128,7 +118,8 @@ export function assignMembers(
   }
 }
 
-function eligibleNodes(layout: Layout, nodeType: NodeType, managerIsLogger: boolean): string[] {
+/** Who can be in pools of a type, in the order in which they are taken. */
+export function eligibleNodes(layout: Layout, nodeType: NodeType, managerIsLogger: boolean): string[] {
   if (nodeType !== 'WORKER' && nodeType !== 'PROXY' && nodeType !== 'LOGGER') {
     throw invalidPool(`pools of ${nodeType} nodes do not exist: WORKER, PROXY or LOGGER`)
   }

@@ -25,6 +25,7 @@ import { compareValues } from './value-order.js'
 export function vector<T>(element: DataType<T>): DataType<readonly T[]> {
   return {
     name: `vector[${element.name}]`,
+    structure: { kind: 'vector', element: element as DataType<unknown> },
     optional: false,
     tag: TAG.vector,
     isObject: true,
@@ -61,6 +62,7 @@ export function tuple<const Types extends readonly DataType<any>[]>(
   const name = members.map((type) => type.name).join(', ')
   return {
     name,
+    structure: { kind: 'tuple', members },
     optional: false,
     tag: TAG.vector,
     isObject: true,
@@ -105,6 +107,7 @@ export function set<T>(element: DataType<T>): DataType<ReadonlySet<T>> {
   const make = element.isObject ? () => new ValueSet<T>() : () => new Set<T>()
   return {
     name,
+    structure: { kind: 'set', element: element as DataType<unknown> },
     optional: false,
     tag: TAG.set,
     isObject: true,
@@ -141,6 +144,7 @@ export function table<K, V>(key: DataType<K>, value: DataType<V>): DataType<Read
   const make = key.isObject ? () => new ValueMap<K, V>() : () => new Map<K, V>()
   return {
     name,
+    structure: { kind: 'table', key: key as DataType<unknown>, value: value as DataType<unknown> },
     optional: false,
     tag: TAG.table,
     isObject: true,
@@ -176,6 +180,7 @@ export function optional<T>(type: DataType<T>): DataType<T | undefined> {
     tag: undefined,
     isObject: type.isObject,
     unwrapped: type as DataType<unknown>,
+    ...(type.structure && { structure: type.structure }),
     write(writer, value) {
       if (value === undefined) writer.u8(TAG.none)
       else type.write(writer, value)
@@ -208,6 +213,7 @@ export function record<F extends Fields>(fields: F): DataType<RecordOf<F>> {
   const writeFields = compileFieldsWriter(entries)
   const readFields = compileFieldsReader(entries)
   return {
+    structure: { kind: 'record', fields: entries },
     name: `record { ${entries.map(([name, type]) => `${name}: ${type.name}`).join('; ')} }`,
     optional: false,
     tag: TAG.vector,

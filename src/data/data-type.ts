@@ -42,9 +42,22 @@ export interface DataType<T> {
   read(reader: ByteReader): T
   /** What a value consists of, for errors that say where the fault is. Missing for what has no parts. */
   parts?(value: T): Iterable<Part>
+  /** What it is made of. Missing for what has no parts. */
+  readonly structure?: Structure
   /** How it travels as a log column; undefined for what cannot be logged. */
   readonly log: LogForm<T> | undefined
 }
+
+/** What a type with parts is made of. */
+export type Structure =
+  | {
+      readonly kind: 'record'
+      readonly fields: readonly (readonly [name: string, type: DataType<unknown>])[]
+    }
+  | { readonly kind: 'vector' | 'set'; readonly element: DataType<unknown> }
+  | { readonly kind: 'table'; readonly key: DataType<unknown>; readonly value: DataType<unknown> }
+  /** The index of a set or table with several parts. */
+  | { readonly kind: 'tuple'; readonly members: readonly DataType<unknown>[] }
 
 /** A part of a value: its name in errors, its type and itself. */
 export type Part = readonly [label: string, type: DataType<unknown>, value: unknown]

@@ -15,6 +15,7 @@ export {
   type Native,
   type Natives,
   type Part,
+  type Structure,
   writeLogValue,
   ZEEK_TAG,
 } from './data-type.js'

@@ -74,6 +74,8 @@ export function describeType(type: FieldType | OptionType | RedefValue['type']):
       return 'a set of strings'
     case 'table[string] of Cluster::StoreInfo':
       return 'a table of `Cluster::StoreInfo`'
+    case 'Cluster::PoolSpec':
+      return 'a `Cluster::PoolSpec`'
     case 'vector':
       return 'a list'
   }

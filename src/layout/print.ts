@@ -91,7 +91,9 @@ export function printValue(value: RedefValue): string {
     case 'enum':
       return value.value
     case 'record':
-      return `[${[...value.value].map(([name, field]) => `$${name}=${printValue(field)}`).join(', ')}]`
+      return `[${setFields(value.value)
+        .map(([name, field]) => `$${name}=${printValue(field)}`)
+        .join(', ')}]`
     case 'table':
       return `{ ${value.value.map(([key, element]) => `${printIndex(key)} = ${printValue(element)}`).join(', ')} }`
     case 'set':
@@ -99,6 +101,10 @@ export function printValue(value: RedefValue): string {
     case 'vector':
       return `vector(${value.value.map(printValue).join(', ')})`
   }
+}
+
+function setFields(fields: ReadonlyMap<string, RedefValue | undefined>): [string, RedefValue][] {
+  return [...fields].flatMap(([name, field]) => (field === undefined ? [] : [[name, field]]))
 }
 
 /** `["a"]`, or `[1, 2]` for an index of several parts. */
@@ -179,7 +185,7 @@ function valueToJson(value: RedefValue): JsonValue {
     case 'port':
       return portToJson(value.value)
     case 'record':
-      return Object.fromEntries([...value.value].map(([name, field]) => [name, valueToJson(field)]))
+      return Object.fromEntries(setFields(value.value).map(([name, field]) => [name, valueToJson(field)]))
     case 'table':
       return value.value.map(([key, element]) => [valueToJson(key), valueToJson(element)])
     case 'set':

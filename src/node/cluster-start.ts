@@ -6,7 +6,7 @@ import type { Report } from '../base/report.js'
 import type { Cluster as ClusterNode } from '../cluster/cluster.js'
 import { formatDiagnostic, hasErrors, parseLayout } from '../layout/index.js'
 import { DIALECTS, type DialectName } from '../options/dialect.js'
-import { type Redef, resolveOptions } from '../options/registry.js'
+import { type Options, type Redef, resolveOptions } from '../options/registry.js'
 import { packageVersion } from './package-version.js'
 import { systemPlatform } from './platform.js'
 import { startNode, type WebSocketSettings } from './start-node.js'
@@ -18,7 +18,9 @@ export interface ClusterStartOptions {
   readonly layout: string
   /** Default `reference`. */
   readonly dialect?: DialectName
-  /** Options beside those of the layout, for example `Cluster::retry_interval`. */
+  /** Options of the framework by their names in this library: `{ retryInterval: 5 }`. They beat the layout. */
+  readonly options?: Partial<Options>
+  /** Options by their Zeek names, also those that scripts declare. */
   readonly redefs?: readonly Redef[]
   /** Folder of the log files of a logger; default `.`. */
   readonly logDirectory?: string
@@ -52,20 +54,19 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
         file: options.layout,
       })
     }
-    const resolved = resolveOptions({
-      dialect,
-      redefs: [...layout.redefs, ...(options.redefs ?? [])],
-      environment: process.env,
-    })
+    const redefs = [...layout.redefs, ...(options.redefs ?? [])]
+    const given = { ...options.options, ...(options.node !== undefined && { node: options.node }) }
+    const resolved = resolveOptions({ dialect, redefs, given, environment: process.env })
     if (resolved.problems.length > 0) {
       const message = resolved.problems.map((problem) => problem.message).join('\n')
       throw new ClusterError('invalid-option', message, { problems: resolved.problems })
     }
     const report = options.onReport ?? ((): void => {})
     const running = await startNode({
-      name: options.node ?? process.env['CLUSTER_NODE'] ?? resolved.options.node,
+      name: resolved.options.node,
       layout,
       options: resolved.options,
+      redefs,
       dialect,
       platform: systemPlatform,
       logDirectory: options.logDirectory ?? '.',

@@ -12,10 +12,13 @@ import { DEFAULT_OUTBOX_LIMITS, type OverflowPolicy } from '../broker/outbox.js'
 import type { Bus, BusHandler } from '../bus/bus.js'
 import { Cluster } from '../cluster/cluster.js'
 import { logsLocally } from '../cluster/log-roles.js'
+import { Address } from '../data/address.js'
+import { intervalText } from '../data/zeek-text.js'
 import type { Layout, LayoutNode } from '../layout/layout.js'
 import { dialTargets } from '../layout/topology.js'
 import { LogStore } from '../logging/log-store.js'
 import type { Dialect } from '../options/dialect.js'
+import type { Redef } from '../options/redef-value.js'
 import type { Options } from '../options/registry.js'
 import { readSecurity } from '../transport/certificates.js'
 import type { Security } from '../transport/transport.js'
@@ -25,10 +28,12 @@ import type { Platform } from './platform.js'
 import { locateInScripts, type NamedScript } from './script.js'
 
 export interface NodeSettings {
-  /** A name of the layout. */
+  /** A name of the layout; empty: a node outside of clusters, which neither listens nor connects. */
   readonly name: string
   readonly layout: Layout
   readonly options: Options
+  /** All redefs, for options that scripts declare. */
+  readonly redefs: readonly Redef[]
   readonly dialect: Dialect
   readonly platform: Platform
   /** Folder of the log files, for a node that writes any. */
@@ -63,7 +68,12 @@ export interface RunningNode {
   stop(): Promise<void>
 }
 
-export type StartErrorCode = 'unknown-node' | 'cannot-listen' | 'script-failed' | 'bad-certificate'
+export type StartErrorCode =
+  | 'unknown-node'
+  | 'cannot-listen'
+  | 'script-failed'
+  | 'bad-certificate'
+  | 'invalid-pool'
 
 /** A node that cannot start, and why. */
 export class StartError extends ClusterError<StartErrorCode, { readonly node: string }> {
@@ -79,12 +89,12 @@ const LISTEN_RETRIES = 3
  */
 export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const { layout, options, platform, reporter } = settings
-  const node = layout.nodes.get(settings.name)
+  const node = settings.name === '' ? OUTSIDE_OF_CLUSTERS : layout.nodes.get(settings.name)
   if (node === undefined) throw unknownNode(settings.name, layout)
   const cluster = createCluster(settings, node)
   const endpoint = cluster.bus as Endpoint
   for (const script of settings.scripts) await runScript(script, cluster, node.name)
-  cluster.subscribeOwnTopics()
+  joinCluster(cluster)
   const address = await listen(endpoint, node, settings)
   if (address !== undefined) cluster.log(`listening on ${formatAddress(address)}/tcp`)
   const webSocket =
@@ -107,8 +117,32 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   }
 }
 
+/** The node of a program that is not part of a cluster (`Cluster::NONE`). */
+const OUTSIDE_OF_CLUSTERS: LayoutNode = {
+  name: '',
+  nodeType: 'NONE',
+  ip: Address.parse('127.0.0.1'),
+  zoneId: '',
+  p: undefined,
+  interface: undefined,
+  manager: undefined,
+  timeMachine: undefined,
+  lbFilter: undefined,
+  metricsPort: undefined,
+  span: undefined,
+}
+
+function joinCluster(cluster: Cluster): void {
+  try {
+    cluster.join()
+  } catch (error) {
+    const { name } = cluster
+    throw new StartError('invalid-pool', `${name}: ${errorMessage(error)}`, { node: name }, error)
+  }
+}
+
 function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
-  const { layout, options, dialect, platform, reporter, onScriptError } = settings
+  const { layout, options, redefs, dialect, platform, reporter, onScriptError } = settings
   const { clock, timers, disk } = platform
   const logStore = logsLocally(node.nodeType, options.managerIsLogger)
     ? new LogStore({
@@ -134,6 +168,7 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
     node,
     layout,
     options,
+    redefs,
     dialect,
     clock,
     timers,
@@ -220,7 +255,7 @@ async function listen(
   node: LayoutNode,
   settings: NodeSettings,
 ): Promise<NetworkAddress | undefined> {
-  if (node.p === undefined || node.p.number === 0) return undefined
+  if (node.p === undefined || node.p.number === 0 || node.nodeType === 'NONE') return undefined
   const { options, platform, reporter } = settings
   const host = options.defaultListenAddress || addressText(node)
   const address = { host, port: node.p.number }
@@ -261,16 +296,9 @@ function dial(
   }
   const address = { host: addressText(target), port: target.p.number }
   cluster.log(
-    `initiate peering with ${address.host}:${target.p}, retry=${formatInterval(retrySeconds)}, status=T`,
+    `initiate peering with ${address.host}:${target.p}, retry=${intervalText(retrySeconds)}, status=T`,
   )
   endpoint.dial(address, retrySeconds * 1000)
-}
-
-/** As Zeek prints an interval of seconds. */
-function formatInterval(seconds: number): string {
-  if (seconds !== 0 && seconds % 60 === 0)
-    return seconds === 60 ? '1.0 min' : `${(seconds / 60).toFixed(1)} mins`
-  return seconds === 1 ? '1.0 sec' : `${seconds.toFixed(1)} secs`
 }
 
 function addressText(node: LayoutNode): string {

@@ -1,5 +1,6 @@
 /** From values of Zeek's language to those of options. */
 
+import { POOL_NODE_TYPES, type PoolSpec } from './pool-settings.js'
 import type { Redef, RedefValue } from './redef-value.js'
 import type { OptionType, OptionTypes } from './registry.js'
 import { BACKEND_TYPES, type BackendType, type StoreSettings } from './store-settings.js'
@@ -22,6 +23,8 @@ export function fitValue<Type extends OptionType>(
       return fitStores(value, operator, previous as ReadonlyMap<string, StoreSettings> | undefined) as
         | OptionTypes[Type]
         | undefined
+    case 'Cluster::PoolSpec':
+      return (operator === '=' ? fitPoolSpec(value) : undefined) as OptionTypes[Type] | undefined
     default:
       return value.type === type && operator === '=' ? (value.value as OptionTypes[Type]) : undefined
   }
@@ -92,11 +95,30 @@ function fitStore(value: RedefValue): StoreSettings | undefined {
   if (value.type !== 'record') return undefined
   let settings: StoreSettings = {}
   for (const [name, field] of value.value) {
+    if (field === undefined) continue
     const given = Object.hasOwn(STORE_FIELDS, name) ? STORE_FIELDS[name]?.(field) : undefined
     if (given === undefined) return undefined
     settings = { ...settings, ...given }
   }
   return settings
+}
+
+/** Defaults of the record are those of Zeek 3.0: a pool of proxies without a topic. */
+function fitPoolSpec(value: RedefValue): PoolSpec | undefined {
+  if (value.type !== 'record') return undefined
+  let spec: PoolSpec = { topic: '', nodeType: 'PROXY' }
+  for (const [name, field] of value.value) {
+    if (field === undefined) continue
+    const nodeType = POOL_NODE_TYPES.find(
+      (type) => field.type === 'enum' && field.value === `Cluster::${type}`,
+    )
+    if (name === 'topic' && field.type === 'string') spec = { ...spec, topic: field.value }
+    else if (name === 'node_type' && nodeType !== undefined) spec = { ...spec, nodeType }
+    else if (name === 'max_nodes' && field.type === 'count') spec = { ...spec, maxNodes: Number(field.value) }
+    else if (name === 'exclusive' && field.type === 'bool') spec = { ...spec, exclusive: field.value }
+    else return undefined
+  }
+  return spec
 }
 
 function isBackend(value: RedefValue): value is { type: 'enum'; value: BackendType } {

@@ -15,8 +15,8 @@ export type RedefValue =
   | { readonly type: 'port'; readonly value: Port }
   /** Full name: `Broker::SQLITE`. */
   | { readonly type: 'enum'; readonly value: string }
-  /** Fields that are set, by their names. */
-  | { readonly type: 'record'; readonly value: ReadonlyMap<string, RedefValue> }
+  /** Fields by their names; undefined: the field exists and is not set. */
+  | { readonly type: 'record'; readonly value: ReadonlyMap<string, RedefValue | undefined> }
   | { readonly type: 'table'; readonly value: readonly (readonly [key: RedefValue, value: RedefValue])[] }
   /** `{ "a", "b" }`. The index of a table or set with several parts is a `vector` of them. */
   | { readonly type: 'set'; readonly value: readonly RedefValue[] }

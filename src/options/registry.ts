@@ -3,11 +3,14 @@
  * The layout, the command line and the node all read this table, so that an option exists in one place.
  *
  * Precedence, lowest first: the dialect's default, `redef` in the layout in order of appearance, `redef` on the
- * command line, the environment; where Zeek reads the environment for the default only, every redef beats it.
+ * command line, what the code that starts a node gives, the environment; where Zeek reads the environment for the
+ * default only, all the others beat it. After the start they are fixed.
  */
+import { ClusterError } from '../base/errors.js'
 import type { Address, Port } from '../data/address.js'
 import { DIALECTS, type Dialect } from './dialect.js'
 import { fitValue } from './fit-value.js'
+import type { PoolNodeType, PoolSpec } from './pool-settings.js'
 import type { Redef, RedefValue } from './redef-value.js'
 import { BACKEND_TYPES, type StoreSettings } from './store-settings.js'
 
@@ -25,6 +28,7 @@ export interface OptionTypes {
   enum: string
   'set[string]': ReadonlySet<string>
   'table[string] of Cluster::StoreInfo': ReadonlyMap<string, StoreSettings>
+  'Cluster::PoolSpec': PoolSpec
 }
 
 export type OptionType = keyof OptionTypes
@@ -50,6 +54,14 @@ function option<Type extends OptionType>(definition: OptionDefinition<Type>): Op
 
 function topic(name: string, rest: string): OptionDefinition<'string'> {
   return option({ name, type: 'string', default: (dialect) => `${dialect.topicRoot}/${rest}` })
+}
+
+function poolSpec(name: string, nodeType: PoolNodeType): OptionDefinition<'Cluster::PoolSpec'> {
+  return option({
+    name,
+    type: 'Cluster::PoolSpec',
+    default: ({ topicRoot }) => ({ topic: `${topicRoot}/cluster/pool/${nodeType.toLowerCase()}`, nodeType }),
+  })
 }
 
 /** Whole seconds, 0 or more; 0 means never retry (spec/cluster-framework.md 2.5). */
@@ -114,9 +126,9 @@ export const OPTIONS = {
     environment: ['ZEEK_DEFAULT_CONNECT_RETRY', 'BRO_DEFAULT_CONNECT_RETRY'],
     fromEnvironment: wholeSeconds,
   }),
-  proxyPoolTopic: topic('Cluster::proxy_pool_spec$topic', 'cluster/pool/proxy'),
-  workerPoolTopic: topic('Cluster::worker_pool_spec$topic', 'cluster/pool/worker'),
-  loggerPoolTopic: topic('Cluster::logger_pool_spec$topic', 'cluster/pool/logger'),
+  proxyPoolSpec: poolSpec('Cluster::proxy_pool_spec', 'PROXY'),
+  workerPoolSpec: poolSpec('Cluster::worker_pool_spec', 'WORKER'),
+  loggerPoolSpec: poolSpec('Cluster::logger_pool_spec', 'LOGGER'),
   /** Plain TCP instead of TLS on every peering (`Broker::disable_ssl`). */
   disableSsl: option({ name: 'Broker::disable_ssl', type: 'bool', default: () => false }),
   /** PEM file: the own certificate, then its chain. With any of these five, peers authenticate each other. */
@@ -234,6 +246,8 @@ export function fitRedef<Type extends OptionType>(
 export function resolveOptions(settings: {
   readonly dialect: Dialect
   readonly redefs?: readonly Redef[]
+  /** Values by their names in this library. */
+  readonly given?: Partial<Options>
   readonly environment?: Readonly<Record<string, string | undefined>>
 }): { readonly options: Options; readonly problems: readonly OptionProblem[] } {
   const problems: OptionProblem[] = []
@@ -274,8 +288,29 @@ export function resolveOptions(settings: {
       values[key] = value
     }
   }
+  for (const [key, value] of Object.entries(settings.given ?? {})) {
+    if (Object.hasOwn(OPTIONS, key)) values[key] = value
+    else problems.push({ name: key, message: `there is no option ${key}` })
+  }
   applyEnvironment(false)
-  return { options: values as Options, problems }
+  return { options: fixed(values) as Options, problems }
+}
+
+/** Properties that can be read only: an assignment says what is wrong with it. */
+function fixed(values: Readonly<Record<string, unknown>>): object {
+  const options = {}
+  for (const [key, value] of Object.entries(values)) {
+    const { name } = OPTIONS[key as OptionKey]
+    Object.defineProperty(options, key, {
+      enumerable: true,
+      get: () => value,
+      set() {
+        const message = `${name} cannot be changed after the start: redefine it in the layout or on the command line`
+        throw new ClusterError('option-fixed', message, { name })
+      },
+    })
+  }
+  return options
 }
 
 /** The options of a dialect with nothing redefined. */

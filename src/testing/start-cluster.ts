@@ -174,7 +174,8 @@ class InMemoryCluster implements TestCluster {
   async startNode(name: string): Promise<void> {
     const options = this.#options
     const dialect = DIALECTS[options.dialects?.[name] ?? options.dialect ?? 'reference']
-    const resolved = resolveOptions({ dialect, redefs: [...this.#layout.redefs, ...(options.redefs ?? [])] })
+    const redefs = [...this.#layout.redefs, ...(options.redefs ?? [])]
+    const resolved = resolveOptions({ dialect, redefs })
     this.#starts += 1
     const process = new MemoryProcess(this.time, this.network)
     this.#processes.set(name, process)
@@ -189,6 +190,7 @@ class InMemoryCluster implements TestCluster {
       name,
       layout: this.#layout,
       options: resolved.options,
+      redefs,
       dialect,
       platform,
       logDirectory: `logs/${name}`,

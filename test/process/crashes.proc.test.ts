@@ -35,7 +35,7 @@ export default (cluster: Cluster): void => {
   }
   beat()
   const workers = (): void => cluster.report('info', 'workers', \`worker_count \${cluster.workerCount}\`)
-  if (cluster.nodeType === 'MANAGER') {
+  if (cluster.localNodeType() === 'MANAGER') {
     cluster.on('nodeUp', workers)
     cluster.on('nodeDown', workers)
   }

@@ -28,7 +28,7 @@ const CHATTERBOX = `import { type Cluster, count } from 'zeek-cluster'
 export default (cluster: Cluster): void => {
   const stream = cluster.logs.createStream('Chatter::LOG', { columns: { n: count } })
   setInterval(() => {
-    if (cluster.nodeType !== 'LOGGER') stream.write({ n: 1n })
+    if (cluster.localNodeType() !== 'LOGGER') stream.write({ n: 1n })
     console.log('still here')
   }, 20)
 }

@@ -76,6 +76,7 @@ export async function runNode(
     name: nodeName,
     layout: loaded.layout,
     options: loaded.options,
+    redefs: loaded.redefs,
     dialect: loaded.dialect,
     platform: systemPlatform,
     logDirectory,
@@ -157,7 +158,7 @@ function untilStopped(running: RunningNode, stateDir: string): Promise<void> {
 async function waitForOthers(running: RunningNode): Promise<void> {
   const { cluster } = running
   const before = { LOGGER: ['MANAGER', 'PROXY', 'WORKER'], MANAGER: ['PROXY', 'WORKER'], PROXY: ['WORKER'] }
-  const waitFor: readonly string[] = before[cluster.nodeType as keyof typeof before] ?? []
+  const waitFor: readonly string[] = before[cluster.localNodeType() as keyof typeof before] ?? []
   const deadline = Date.now() + ORPHAN_PATIENCE_MS
   const someoneLeft = (): boolean =>
     cluster.nodesUp.some((name) => waitFor.includes(cluster.layout.nodes.get(name)?.nodeType ?? 'NONE'))
