@@ -72,6 +72,18 @@ export function openBusClient(
     : openWebSocket(flags.websocket, flags, prefixes, handler)
 }
 
+/**
+ * Calls `stop` on the signals that end a command. A command that is told to stop before its client is open ends the
+ * process: there is nothing to finish yet.
+ */
+export async function stopOnSignals<Client>(stop: () => void, opening: Promise<Client>): Promise<Client> {
+  let onSignal = (): void => process.exit(0)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal())
+  const client = await opening
+  onSignal = stop
+  return client
+}
+
 async function openWebSocket(
   url: string,
   flags: BusFlags,

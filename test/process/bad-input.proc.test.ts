@@ -142,7 +142,8 @@ describe('a user script', () => {
 
   test('that does not load on one node ends the cluster', async () => {
     const { cwd } = await prepare('manager', 'worker-1')
-    const text = "export default ({ nodeType }) => {\n  if (nodeType === 'WORKER') throw new Error('no')\n}\n"
+    const text =
+      "export default (cluster) => {\n  if (cluster.localNodeType() === 'WORKER') throw new Error('no')\n}\n"
     const file = write(cwd, 'script.js', text)
     const up = await run(['up', '--script', 'script.js'], { cwd })
     expect([up.exit, up.stderr.at(-1)]).toEqual([1, FAILED])

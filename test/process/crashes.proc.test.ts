@@ -146,8 +146,8 @@ function workerCounts(up: Running, from: number): number[] {
 
 /**
  * Of everything that nodes wrote, only records may be missing that were on their way to logger-1 or in its memory
- * when it died. While two loggers live, records take turns: those of logger-2 are every second one, so that no two
- * neighbours are missing. Afterwards nothing is.
+ * when it died. While two loggers live, records take turns: those of logger-2 are every second one, so that at most
+ * half are missing. Afterwards nothing is.
  */
 function expectBeats(up: Running, directory: string, killedSeconds: number, noticedSeconds: number): void {
   const beats = logRecords(directory, 'beat').map((record) => ({
@@ -175,11 +175,16 @@ function expectBeats(up: Running, directory: string, killedSeconds: number, noti
       continue
     }
     expect(Number(total), `${name}: enough records to tell`).toBeGreaterThan(ENOUGH_BEATS)
+    const [first, last] = [killedSeconds - BATCH_SECONDS - 1, noticedSeconds + 0.1]
+    let written = 0
+    for (const seconds of present.values()) if (seconds > first && seconds < last) written += 1
+    // Those that had their turn at the other logger are there; records of other streams take turns too.
+    expect(missing.length, `${name}: missing of about ${written * 2}`).toBeLessThanOrEqual(written + 3)
     for (const n of missing) {
-      expect(present.has(n + 1), `${name}: ${n} and ${n + 1} are missing`).toBe(true)
-      const seconds = present.get(n + 1)!
-      expect(seconds, `${name}: when ${n} was written`).toBeGreaterThan(killedSeconds - BATCH_SECONDS - 1)
-      expect(seconds, `${name}: when ${n} was written`).toBeLessThan(noticedSeconds + 0.1)
+      let next = n + 1
+      while (!present.has(next) && next < Number(total)) next += 1
+      expect(present.get(next), `${name}: when ${n} was written`).toBeGreaterThan(first)
+      expect(present.get(next), `${name}: when ${n} was written`).toBeLessThan(last)
     }
   }
 }

@@ -9,7 +9,7 @@ import { type EventMessage, event } from '../../data/event.js'
 import type { Encodable } from '../../data/messages.js'
 import { any, count, record, string, table, time } from '../../data/types.js'
 import { eventParts } from '../../websocket/event-message.js'
-import { type BusClient, type BusFlags, openBusClient } from '../bus-client.js'
+import { type BusClient, type BusFlags, openBusClient, stopOnSignals } from '../bus-client.js'
 import { CommandError, print } from '../output.js'
 import { parseCount } from './subscribe.js'
 import { parseSeconds } from './up.js'
@@ -145,7 +145,7 @@ export async function runBenchSub(prefixes: readonly string[], flags: BenchSubFl
   let firstMs = 0
   let lastMs = 0
   const latenciesMs: number[] = []
-  const client = await openBusClient(flags, prefixes, {
+  const opening = openBusClient(flags, prefixes, {
     onMessage(_topic, sizeBytes, value) {
       const parts = eventParts(value())
       if (parts?.name === 'Bench::done') {
@@ -164,7 +164,7 @@ export async function runBenchSub(prefixes: readonly string[], flags: BenchSubFl
       if (received >= limit) stop()
     },
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
+  const client = await stopOnSignals(() => stop(), opening)
   const timer = limitMs === undefined ? undefined : setTimeout(stop, limitMs)
   await stopped
   clearTimeout(timer)

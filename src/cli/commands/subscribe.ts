@@ -4,7 +4,7 @@ import { DecodeError } from '../../data/decode-error.js'
 import { valueToJson } from '../../data/json.js'
 import type { Value } from '../../data/value.js'
 import { eventParts } from '../../websocket/event-message.js'
-import { type BusFlags, openBusClient } from '../bus-client.js'
+import { type BusFlags, openBusClient, stopOnSignals } from '../bus-client.js'
 import { CommandError, print } from '../output.js'
 import { parseSeconds } from './up.js'
 
@@ -25,7 +25,7 @@ export async function runSubscribe(prefixes: readonly string[], flags: Subscribe
   const stopped = new Promise<void>((done) => {
     stop = done
   })
-  const client = await openBusClient(flags, prefixes, {
+  const opening = openBusClient(flags, prefixes, {
     onMessage(topic, sizeBytes, value) {
       if (messages >= limit) return
       messages += 1
@@ -34,7 +34,7 @@ export async function runSubscribe(prefixes: readonly string[], flags: Subscribe
       if (messages >= limit) stop()
     },
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop())
+  const client = await stopOnSignals(() => stop(), opening)
   const timers = [
     limitMs === undefined ? undefined : setTimeout(stop, limitMs),
     flags.rate === true ? setInterval(printRate, RATE_INTERVAL_MS) : undefined,
