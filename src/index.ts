@@ -1,6 +1,5 @@
 /** zeek-cluster: every node of a Zeek cluster, in TypeScript. */
 export type { BusStatus, EndpointInfo, PublishOutcome, StatusCode } from './bus/bus.js'
-export { CLUSTER_LOG_COLUMNS } from './cluster/cluster.js'
 export type {
   ClusterEvents,
   ClusterHealth,
@@ -8,6 +7,7 @@ export type {
   UpdateOutcome,
   WebSocketClientInfo,
 } from './cluster/cluster-events.js'
+export { CLUSTER_LOG_COLUMNS, type ClusterInfo } from './cluster/cluster-log.js'
 export { type PoolKey, poolKey, type TypedKey } from './cluster/hash.js'
 export type { NodeId } from './cluster/membership.js'
 export type { Pool } from './cluster/pools.js'

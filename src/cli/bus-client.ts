@@ -218,7 +218,7 @@ async function openEndpoint(
 }
 
 /** A passphrase comes by the environment: arguments are for everybody to see. */
-function securityOf(flags: BusFlags): Security {
+export function securityOf(flags: BusFlags): Security {
   const passphrase = process.env['ZEEK_CLUSTER_TLS_PASSPHRASE']
   try {
     return readSecurity(!flags.tls, {

@@ -98,6 +98,29 @@ function buildProgram(): Command {
     .option('--json', 'print JSON')
     .action(async (flags) => (await import('./commands/status.js')).runDown(flags))
 
+  program
+    .command('control')
+    .description('give a node a command: of the running cluster, of a layout, or a Zeek process at HOST:PORT')
+    .argument('<node>', 'name of a node, or HOST:PORT')
+    .argument(
+      '<command>',
+      'id_value NAME, peer_status, net_stats, configuration_update NAME=VALUE…, shutdown',
+    )
+    .argument('[args...]')
+    .option('--layout <file>', 'default: that of the running cluster, else as for node')
+    .option('--as <name>', 'come as this node; default: the first CONTROL node of the layout')
+    .option('--timeout <seconds>', 'how long to wait for the answer', '10')
+    .option('--no-tls', 'plain TCP, for peers with Broker::disable_ssl; default: as the layout says')
+    .option('--tls-ca <file>', 'PEM: authorities whose certificates are accepted; both sides then show one')
+    .option('--tls-cert <file>', 'PEM: own certificate')
+    .option('--tls-key <file>', 'PEM: its key; the passphrase, if any, in $ZEEK_CLUSTER_TLS_PASSPHRASE')
+    .option('--dialect <name>', `without a running cluster: ${DIALECT_NAMES.join(' or ')}`)
+    .option(...STATE_DIR)
+    .option('--json', 'print JSON')
+    .action(async (node, command, args, flags) =>
+      (await import('./commands/control.js')).runControl(node, command, args, flags),
+    )
+
   withBusOptions(
     program
       .command('publish')

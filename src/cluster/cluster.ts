@@ -11,18 +11,21 @@ import type { Clock, Timers } from '../base/time.js'
 import type { Bus, BusHandler, BusStatus, Peer, PublishOutcome } from '../bus/bus.js'
 import type { DataType } from '../data/data-type.js'
 import { type EventMessage, type EventType, event, type ParameterTypes } from '../data/event.js'
-import { type Natives, string, time } from '../data/types.js'
+import type { Natives } from '../data/types.js'
 import type { Layout } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
 import { LogReceiver } from '../logging/log-receiver.js'
 import { type LogStream, Logs } from '../logging/logs.js'
+import type { Dialect } from '../options/dialect.js'
 import type { PoolSpec } from '../options/pool-settings.js'
 import { findOption, type Options } from '../options/registry.js'
 import type { ClusterEvents, ClusterHealth } from './cluster-events.js'
+import { CLUSTER_LOG_COLUMNS } from './cluster-log.js'
 import type { ClusterCounters, ClusterSettings } from './cluster-settings.js'
 import { Configuration } from './configuration.js'
 import { EventDispatch } from './event-dispatch.js'
 import type { PoolKey } from './hash.js'
+import { hello } from './hello.js'
 import { Inbox } from './inbox.js'
 import { loggersTakeTurns, logsRemotely } from './log-roles.js'
 import { assignMembers, Pool } from './pools.js'
@@ -30,12 +33,6 @@ import { type ClusterNode, RollCall } from './roll-call.js'
 import { type ScriptOption, ScriptOptions } from './script-options.js'
 import { ClusterStores, type StoreInfo } from './stores.js'
 import { Topics } from './topics.js'
-
-/** `Cluster::Info`: the columns of cluster.log. */
-export const CLUSTER_LOG_COLUMNS = { ts: time, node: string, message: string }
-
-/** `Cluster::hello`: nodes tell each other their name and id when they peer. */
-const hello = event('Cluster::hello', [string, string])
 
 export class Cluster {
   readonly #settings: ClusterSettings
@@ -146,6 +143,11 @@ export class Cluster {
   /** `Cluster::nodes`: the layout, with the ids of the nodes that are connected. */
   get nodes(): ReadonlyMap<string, ClusterNode> {
     return this.#rollCall.nodes
+  }
+
+  /** @internal The version of Zeek that this node speaks to. */
+  get dialect(): Dialect {
+    return this.#settings.dialect
   }
 
   /** What the layout says, without what changes. */
@@ -410,14 +412,14 @@ export class Cluster {
     for (const own of [...this.#ownTopics, this.#topics.dialectTopic]) this.#bus.subscribe(own)
   }
 
-  /** @internal The value of an option of a script as Zeek prints it. */
-  printOption(name: string): string | undefined {
-    return this.#scriptOptions.print(name)
+  /** @internal */
+  get scriptOptions(): ScriptOptions {
+    return this.#scriptOptions
   }
 
-  /** @internal Whether a peer may give a command of the control framework. */
-  mayCommand(peer: Peer | undefined, command: string): boolean {
-    return this.#configuration.mayCommand(peer, command)
+  /** @internal Who may give which command. */
+  get configuration(): Configuration {
+    return this.#configuration
   }
 
   /** @internal For the parts of a node that see what scripts can listen to. */

@@ -22,11 +22,13 @@ export interface ConfigurationSettings {
 export interface UpdateCounters {
   accepted: number
   refused: number
+  /** Commands of peers that may not give them. */
+  refusedCommands: number
 }
 
 export class Configuration {
   readonly #settings: ConfigurationSettings
-  readonly counters: UpdateCounters = { accepted: 0, refused: 0 }
+  readonly counters: UpdateCounters = { accepted: 0, refused: 0, refusedCommands: 0 }
 
   constructor(settings: ConfigurationSettings) {
     this.#settings = settings

@@ -105,13 +105,15 @@ export class ScriptOptions {
     const declared = this.#declared.get(name)
     if (declared === undefined) return 'unknown'
     if (!declared.option.changeable) return 'not-changeable'
-    try {
-      declared.assign(fromData(declared.type, value))
-      return 'accepted'
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error
-      return 'wrong-type'
+    for (const candidate of widened(value)) {
+      try {
+        declared.assign(fromData(declared.type, candidate))
+        return 'accepted'
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error
+      }
     }
+    return 'wrong-type'
   }
 
   #redefined<T>(name: string, type: DataType<T>, initial: T): T {
@@ -141,6 +143,14 @@ function applyOperator({ operator, value }: Redef, previous: RedefValue | undefi
   const texts = new Set(given.map((item) => printAsZeek(item as RedefValue)))
   const rest = before.filter((item) => !texts.has(printAsZeek(item as RedefValue)))
   return previous.type === 'set' ? { type: 'set', value: rest as readonly RedefValue[] } : undefined
+}
+
+/** A number without sign and point is a count to whoever sends it, and may be meant for an int or a double. */
+function* widened(value: Value): Iterable<Value> {
+  yield value
+  if (value.type !== 'count') return
+  if (value.value < 2n ** 63n) yield { type: 'integer', value: value.value }
+  yield { type: 'real', value: Number(value.value) }
 }
 
 function fromData<T>(type: DataType<T>, value: Value): T {

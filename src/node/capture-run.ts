@@ -9,6 +9,7 @@ import type { Reporter } from '../base/report.js'
 import type { Timers } from '../base/time.js'
 import { CaptureReader } from '../capture/capture-reader.js'
 import type { Cluster } from '../cluster/cluster.js'
+import type { NetStats } from '../control/controllee.js'
 import { CONN_COLUMNS } from '../data/conn-record.js'
 import type { Platform } from './platform.js'
 
@@ -28,6 +29,8 @@ export interface CaptureRun {
   readonly state: CaptureState
   /** Packets in the capture so far, of all parts. */
   readonly packets: number
+  /** What the source has seen. Nothing of a file is dropped. */
+  readonly stats: NetStats
   /** Connections of this part that have ended. */
   readonly connections: number
   /** Settles when the capture is read, or can't be. */
@@ -85,6 +88,10 @@ export function startCapture(
   return {
     get state() {
       return state
+    },
+    get stats() {
+      const { packets } = tracker.stats
+      return { received: packets, dropped: 0, link: packets }
     },
     get packets() {
       return tracker.stats.packets

@@ -61,6 +61,7 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
       const message = resolved.problems.map((problem) => problem.message).join('\n')
       throw new ClusterError('invalid-option', message, { problems: resolved.problems })
     }
+    let stop = (): void => {}
     const report = options.onReport ?? ((): void => {})
     const running = await startNode({
       name: resolved.options.node,
@@ -74,10 +75,12 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
       capture: undefined,
       ...webSocketSettings(options),
       reporter: report,
+      onShutdown: () => stop(),
       onScriptError: (error, where) =>
         report({ severity: 'error', code: 'script-error', message: `${where}: ${errorMessage(error)}` }),
     })
     const { cluster } = running
+    stop = () => void cluster.stop()
     if (options.signal?.aborted === true) await cluster.stop()
     options.signal?.addEventListener('abort', () => void cluster.stop(), { once: true })
     return cluster

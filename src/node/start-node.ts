@@ -12,6 +12,7 @@ import { DEFAULT_OUTBOX_LIMITS, type OverflowPolicy } from '../broker/outbox.js'
 import type { Bus, BusHandler } from '../bus/bus.js'
 import { Cluster } from '../cluster/cluster.js'
 import { logsLocally } from '../cluster/log-roles.js'
+import { startControllee } from '../control/controllee.js'
 import { Address } from '../data/address.js'
 import { intervalText } from '../data/zeek-text.js'
 import type { Layout, LayoutNode } from '../layout/layout.js'
@@ -44,6 +45,8 @@ export interface NodeSettings {
   /** Where to serve Zeek's WebSocket API; undefined: nowhere. */
   readonly webSocket?: WebSocketSettings
   readonly reporter: Reporter
+  /** A controller told the node to end (`Control::shutdown_request`). */
+  readonly onShutdown: () => void
   /** A script threw while it handled an event: the node goes on. */
   readonly onScriptError: (error: unknown, where: string) => void
 }
@@ -94,6 +97,13 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const cluster = createCluster(settings, node)
   const endpoint = cluster.bus as Endpoint
   for (const script of settings.scripts) await runScript(script, cluster, node.name)
+  let capture: CaptureRun | undefined
+  startControllee({
+    cluster,
+    timers: platform.timers,
+    netStats: () => capture?.stats ?? { received: 0, dropped: 0, link: 0 },
+    shutdown: settings.onShutdown,
+  })
   joinCluster(cluster)
   const address = await listen(endpoint, node, settings)
   if (address !== undefined) cluster.log(`listening on ${formatAddress(address)}/tcp`)
@@ -102,7 +112,7 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   cluster.on('stopping', () => void webSocket?.close())
   for (const target of dialTargets(layout, node.name))
     dial(endpoint, cluster, target, options.retryInterval, reporter)
-  const capture =
+  capture =
     settings.capture === undefined ? undefined : startCapture(cluster, platform, settings.capture, reporter)
   return {
     cluster,
@@ -186,7 +196,8 @@ const OVERFLOW_POLICIES: Readonly<Record<string, OverflowPolicy>> = {
   drop_newest: 'drop-newest',
 }
 
-function peeringSecurity(options: Options, node: string): Security {
+/** How peerings are protected (`Broker::disable_ssl`, `Broker::ssl_*`). Throws a `StartError`. */
+export function peeringSecurity(options: Options, node: string): Security {
   try {
     return readSecurity(options.disableSsl, {
       certificate: options.sslCertificate,
@@ -301,7 +312,8 @@ function dial(
   endpoint.dial(address, retrySeconds * 1000)
 }
 
-function addressText(node: LayoutNode): string {
+/** The address of a node as text, with its zone. */
+export function addressText(node: LayoutNode): string {
   return node.zoneId === '' ? node.ip.toString() : `${node.ip}%${node.zoneId}`
 }
 

@@ -34,6 +34,8 @@ export type NodeMessage =
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'node-up' | 'node-down'; readonly name: string }
   | { readonly kind: 'capture-ended'; readonly capture: CaptureFigures }
+  /** The node ends because a controller told it to: it is not to be started again. */
+  | { readonly kind: 'leaving' }
   /** Answer to `flush`. */
   | { readonly kind: 'flushed' }
 
@@ -75,6 +77,14 @@ export interface NodeStatus {
 export type ControlRequest = { readonly command: 'status' } | { readonly command: 'down' }
 
 export type ControlResponse =
-  | { readonly ok: true; readonly nodes: readonly NodeStatus[]; readonly stateDir: string }
+  | {
+      readonly ok: true
+      readonly nodes: readonly NodeStatus[]
+      readonly stateDir: string
+      /** What the cluster was started with. */
+      readonly layout: string
+      readonly dialect: string
+      readonly redefs: readonly string[]
+    }
   | { readonly ok: true }
   | { readonly ok: false; readonly error: string }

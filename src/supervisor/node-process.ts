@@ -30,6 +30,8 @@ export interface NodeProcessEvents {
 type State =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'running'; readonly child: ChildHandle; readonly listening: boolean }
+  /** A controller told it to end. */
+  | { readonly kind: 'leaving'; readonly child: ChildHandle }
   | { readonly kind: 'stopping'; readonly child: ChildHandle; readonly timer: Timer }
   /** Crashed: starts again when the timer fires. */
   | { readonly kind: 'restarting'; readonly timer: Timer }
@@ -106,7 +108,8 @@ export class NodeProcess {
   stop(): Promise<void> {
     const state = this.#state
     switch (state.kind) {
-      case 'running': {
+      case 'running':
+      case 'leaving': {
         const timer = this.#timers.after(STOP_TIMEOUT_MS, () => state.child.signal('SIGKILL'))
         this.#state = { kind: 'stopping', child: state.child, timer }
         this.#events.onState('stopping', '')
@@ -146,8 +149,7 @@ export class NodeProcess {
       type: nodeType,
       state: this.#stateName(),
       detail: this.#state.kind === 'failed' ? this.#state.detail : (figures?.detail ?? ''),
-      pid:
-        this.#state.kind === 'running' || this.#state.kind === 'stopping' ? this.#state.child.pid : undefined,
+      pid: 'child' in this.#state ? this.#state.child.pid : undefined,
       address: this.#address,
       peers: figures?.nodesUp.length ?? 0,
       peersExpected: this.#peersExpected,
@@ -166,6 +168,8 @@ export class NodeProcess {
     switch (this.#state.kind) {
       case 'running':
         return this.#state.listening ? (this.#figures?.health ?? 'waiting') : 'starting'
+      case 'leaving':
+        return 'stopping'
       default:
         return this.#state.kind
     }
@@ -195,6 +199,12 @@ export class NodeProcess {
           this.#events.onState(state, detail)
         break
       }
+      case 'leaving':
+        if (this.#state.kind === 'running') {
+          this.#state = { kind: 'leaving', child: this.#state.child }
+          this.#events.onState('stopping', 'a controller told it to stop')
+        }
+        break
       case 'flushed':
         for (const resolve of this.#onFlushed.splice(0)) resolve()
         break
@@ -213,6 +223,10 @@ export class NodeProcess {
       this.#events.onState('stopped', '')
       for (const resolve of this.#onStopped.splice(0)) resolve()
       return
+    }
+    if (state.kind === 'leaving') {
+      this.#state = { kind: 'stopped' }
+      return this.#events.onState('stopped', '')
     }
     if (state.kind !== 'running') return
     const how = signal === undefined ? `exit code ${code}` : signal

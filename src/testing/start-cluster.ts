@@ -196,6 +196,7 @@ class InMemoryCluster implements TestCluster {
       logDirectory: `logs/${name}`,
       scripts: (options.scripts ?? []).map((run, index) => ({ name: `script ${index + 1}`, run })),
       capture: this.#captureFor(name),
+      onShutdown: () => void this.stopNode(name),
       reporter: ({ code, message }: Report) => this.reports.push(`${name}: ${code}: ${message}`),
       onScriptError: (error, where) => this.reports.push(`${name}: script-error: ${where}: ${String(error)}`),
     })

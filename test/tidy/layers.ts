@@ -11,6 +11,7 @@ const BELOW_NODE = [
   'logging',
   'store',
   'cluster',
+  'control',
   'capture',
   'analysis',
 ] as const
@@ -28,6 +29,7 @@ export const LAYERS: Readonly<Record<string, readonly string[] | 'everything'>> 
   logging: ['base', 'data', 'bus'],
   store: ['base', 'data'],
   cluster: ['base', 'data', 'bus', 'options', 'layout', 'logging', 'store'],
+  control: ['base', 'data', 'bus', 'options', 'cluster'],
   capture: ['base'],
   analysis: ['base', 'data', 'capture'],
   node: BELOW_NODE,
@@ -46,6 +48,7 @@ export const PURE_FOLDERS: readonly string[] = [
   'logging',
   'store',
   'cluster',
+  'control',
   'capture',
   'analysis',
 ]

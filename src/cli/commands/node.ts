@@ -72,6 +72,10 @@ export async function runNode(
   }
   const logDirectory = join(resolve(flags.stateDir), 'logs', nodeName)
   await mkdir(logDirectory, { recursive: true })
+  let shutDown = (): void => {}
+  const toldToStop = new Promise<void>((resolve) => {
+    shutDown = resolve
+  })
   const running = await startNode({
     name: nodeName,
     layout: loaded.layout,
@@ -84,6 +88,10 @@ export async function runNode(
     capture: await captureFor(nodeName, loaded, flags.read),
     ...webSocketFor(flags),
     reporter: (report) => tell(nodeName, report),
+    onShutdown: () => {
+      send({ kind: 'leaving' })
+      shutDown()
+    },
     onScriptError: (error, where) => {
       const place = locateInScripts(error, scripts)
       const message = `${place === undefined ? '' : `${place}: `}${where}: ${errorMessage(error)}`
@@ -92,11 +100,11 @@ export async function runNode(
   }).catch((error: unknown) => {
     throw fail(1, error)
   })
-  await live(running, resolve(flags.stateDir))
+  await live(running, resolve(flags.stateDir), toldToStop)
 }
 
-/** Runs until a signal, or until the supervisor is gone. */
-async function live(running: RunningNode, stateDir: string): Promise<void> {
+/** Runs until a signal, until a controller tells it to stop, or until the supervisor is gone. */
+async function live(running: RunningNode, stateDir: string, toldToStop: Promise<void>): Promise<void> {
   const { cluster } = running
   const name = cluster.name
   const address = running.address === undefined ? 'no port' : formatAddress(running.address)
@@ -126,7 +134,7 @@ async function live(running: RunningNode, stateDir: string): Promise<void> {
     if ((message as SupervisorMessage).kind !== 'flush') return
     void flush(running).then(() => send({ kind: 'flushed' }))
   })
-  await untilStopped(running, stateDir)
+  await Promise.race([untilStopped(running, stateDir), toldToStop])
   figures.cancel()
   await running.stop()
   await sendLastMessages()

@@ -46,7 +46,7 @@ export async function runDown(flags: StatusFlags): Promise<void> {
   print(flags.json === true ? JSON.stringify({ ok: true }) : 'stopped')
 }
 
-async function ask(
+export async function ask(
   stateDir: string,
   request: ControlRequest,
 ): Promise<ControlResponse & { readonly ok: true }> {

@@ -67,6 +67,7 @@ class UpSession {
   readonly #captures = new Map<string, CaptureFigures>()
   readonly #startedMs = systemClock.monotonicMs()
   readonly #places: ReadonlyMap<string, Place>
+  readonly #redefArgs: readonly string[]
   #stopRequested: () => void = () => {}
   #phase: 'starting' | 'up' | 'stopping' = 'starting'
   #summarised = false
@@ -76,6 +77,7 @@ class UpSession {
     this.#loaded = loaded
     this.#stateDir = stateDir
     this.#flags = flags
+    this.#redefArgs = redefArgs
     this.#screen = process.stdout.isTTY ? new LiveScreen(process.stdout) : undefined
     this.#places = placesOf(loaded.layout)
     this.#supervisor = new Supervisor({
@@ -160,7 +162,14 @@ class UpSession {
   async #answer(request: ControlRequest): Promise<ControlResponse> {
     switch (request.command) {
       case 'status':
-        return { ok: true, nodes: this.#supervisor.status(), stateDir: this.#stateDir }
+        return {
+          ok: true,
+          nodes: this.#supervisor.status(),
+          stateDir: this.#stateDir,
+          layout: resolve(this.#loaded.file),
+          dialect: this.#loaded.dialect.name,
+          redefs: this.#redefArgs,
+        }
       case 'down':
         this.#stopRequested()
         return { ok: true }
