@@ -4,6 +4,8 @@ export { type LayoutFormat, layoutFormat } from './file-format.js'
 export { formatDiagnostic } from './format.js'
 export type { ImportedLayout, ImportOptions } from './import-nodes.js'
 export { type Layout, type LayoutNode, nodesByName } from './layout.js'
+export { type NodeCfgOptions, readNodeCfg } from './node-cfg.js'
+export type { CustomInterface } from './node-cfg-section.js'
 export { isNodeType, NODE_TYPES, type NodeType } from './node-type.js'
 export { hasErrors, LAYOUT_BYTES_MAX, type ParsedLayout, parseLayout } from './parse-layout.js'
 export {

@@ -19,10 +19,8 @@ export interface IniRules {
   readonly commentSigns: string
   /** Whether blanks may stand before keys, sections and comments. */
   readonly indents: boolean
-  /** Whether keys may come before the first section; they are in a section without a name then. */
-  readonly unnamedSection: boolean
-  /** What to do about a key that has no section. */
-  readonly sectionHint: string
+  /** What to do about keys before the first section. Undefined: nothing, they are in a section without a name. */
+  readonly sectionHint: string | undefined
 }
 
 /** A text without the blanks around it, and its place. */
@@ -235,7 +233,7 @@ class IniReader {
 
   #sectionFor(key: IniText): OpenSection | undefined {
     if (this.#section !== undefined) return this.#section
-    if (!this.#rules.unnamedSection) {
+    if (this.#rules.sectionHint !== undefined) {
       this.#error('no-section', `\`${key.text}\` is in no section: ${this.#rules.sectionHint}`, key.span)
       return undefined
     }

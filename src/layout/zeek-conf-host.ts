@@ -16,8 +16,7 @@ const RULES: IniRules = {
   delimiters: '=',
   commentSigns: '#',
   indents: false,
-  unnamedSection: true,
-  sectionHint: '',
+  sectionHint: undefined,
 }
 
 const NODE_TYPES_WITH_KEYS = ['manager', 'logger', 'proxy', 'archiver']
