@@ -94,6 +94,38 @@ export function layoutTexts(): Uint8Array[] {
   return [...accepted, ...broken.map(({ layout }) => new Uint8Array(Buffer.from(layout)))]
 }
 
+/** What Zeek's generator of layouts read, sound and faulty. */
+export function zeekConfTexts(): Uint8Array[] {
+  const sound = vectorNames('layouts')
+    .filter((name) => name.startsWith('generator-') && !name.includes('.'))
+    .flatMap((name) =>
+      vectorNames(`layouts/${name}/input`).map((file) =>
+        readFileSync(vectorPath(`layouts/${name}/input/${file}`), 'utf8'),
+      ),
+    )
+  const odd = JSON.parse(readFileSync(vectorPath('layouts/generator-odd-inputs.json'), 'utf8')) as readonly {
+    readonly 'zeek.conf'?: string
+  }[]
+  return [...sound, ...odd.map((input) => input['zeek.conf'] ?? '')].map((text) =>
+    Uint8Array.from(Buffer.from(text)),
+  )
+}
+
+/** Written by hand: nothing of zeekctl is recorded. */
+export function nodeCfgTexts(): Uint8Array[] {
+  const nodes =
+    '[manager]\ntype=manager\nhost=192.0.2.1\n[proxy-1]\ntype: proxy\nhost: 2001:db8::1\nzone_id=z\n'
+  const worker = '[worker-1]\ntype=worker\nhost=192.0.2.2\ninterface=zc:eth0\n'
+  return [
+    nodes,
+    `${nodes}${worker}`,
+    `${nodes}${worker}lb_procs=2\nlb_method=pf_ring\npin_cpus=1,2\nenv_vars=A=1,\n  B=2\n`,
+    `${nodes}${worker}lb_procs=2\nlb_method=interfaces\nlb_interfaces=eth0,eth1\naf_packet.fanout_id=1\n`,
+    `[DEFAULT]\nnet=192.0.2\nhost=%(net)s.1\n[l]\ntype=logger\nhost=ab\n${nodes}`,
+    '; one\n[zeek]\ntype=standalone\nhost=localhost\ninterface=100%%\n',
+  ].map((text) => Uint8Array.from(Buffer.from(text)))
+}
+
 /** The first lines of Zeek's logs. */
 export function logTexts(): Uint8Array[] {
   return vectorNames('logs').map((name) => readFileSync(vectorPath(`logs/${name}`)).subarray(0, 3000))

@@ -3,12 +3,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { PacketDecoder } from '../../src/analysis/packet.js'
 import { CaptureError } from '../../src/capture/capture-error.js'
 import { CaptureReader } from '../../src/capture/capture-reader.js'
+import { Address } from '../../src/data/address.js'
 import { formatDiagnostic } from '../../src/layout/format.js'
+import type { ImportedLayout, ImportOptions } from '../../src/layout/import-nodes.js'
+import { readNodeCfg } from '../../src/layout/node-cfg.js'
 import { hasErrors, parseLayout } from '../../src/layout/parse-layout.js'
 import { layoutToJson, printLayout } from '../../src/layout/print.js'
+import { readZeekConf } from '../../src/layout/zeek-conf.js'
 import { columnOf, headerLines, mergeLogs, parseAsciiLog } from '../../src/logging/log-reader.js'
 import { DIALECTS } from '../../src/options/dialect.js'
-import { captureStart, layoutTexts, logTexts } from '../seeds.ts'
+import { captureStart, layoutTexts, logTexts, nodeCfgTexts, zeekConfTexts } from '../seeds.ts'
 import { attempt, ensure, type Target, toHex } from '../target.ts'
 import { chunksOf, withChunkSize } from './broker.ts'
 
@@ -41,6 +45,65 @@ const layouts: Target = {
         `another layout when printed: ${text}`,
       )
     }
+  },
+}
+
+/** Some hosts have addresses, some have none, and some are not asked for yet. */
+function lookUp(name: string): readonly Address[] | undefined {
+  if (name.length % 3 === 0) return undefined
+  return name.length % 3 === 1 ? [] : [Address.parse('2001:db8::1'), Address.parse('192.0.2.1')]
+}
+
+function checkImport(read: (options: ImportOptions) => ImportedLayout): void {
+  for (const dialect of Object.values(DIALECTS)) {
+    const { layout, diagnostics, pendingHosts } = read({ dialect, lookUp })
+    for (const diagnostic of diagnostics) formatDiagnostic(diagnostic)
+    if (hasErrors(diagnostics) || pendingHosts.length > 0) continue
+    const text = printLayout(layout)
+    const again = parseLayout(text, { file: 'layout', dialect })
+    const fault = again.diagnostics.find(({ severity }) => severity === 'error')
+    ensure(fault === undefined, `taken, but refused as a layout: ${fault?.message} in ${text}`)
+    ensure(isDeepStrictEqual(layoutToJson(again.layout), layoutToJson(layout)), `another layout: ${text}`)
+  }
+}
+
+const zeekConf: Target = {
+  name: 'zeek-conf',
+  what: 'a zeek.conf is refused with diagnostics, or gives a layout that is the same when printed and read again',
+  sources: [
+    'src/layout/ini.ts',
+    'src/layout/zeek-conf.ts',
+    'src/layout/zeek-conf-host.ts',
+    'src/layout/interface-template.ts',
+    'src/layout/import-nodes.ts',
+  ],
+  batchRuns: 64,
+  seeds: zeekConfTexts,
+  run(input) {
+    checkImport((options) => readZeekConf([{ path: 'zeek.conf', text: input }], options))
+    const half = input.length >> 1
+    const files = [
+      { path: 'ab.zeek.conf', text: input.subarray(half) },
+      { path: 'a.zeek.conf', text: input.subarray(0, half) },
+    ]
+    checkImport((options) => readZeekConf(files, options))
+  },
+}
+
+const nodeCfg: Target = {
+  name: 'node-cfg',
+  what: 'a node.cfg is refused with diagnostics, or gives a layout that is the same when printed and read again',
+  sources: [
+    'src/layout/ini.ts',
+    'src/layout/node-cfg.ts',
+    'src/layout/node-cfg-section.ts',
+    'src/layout/interpolation.ts',
+    'src/layout/import-nodes.ts',
+  ],
+  batchRuns: 64,
+  seeds: nodeCfgTexts,
+  run(input) {
+    checkImport((options) => readNodeCfg({ path: 'node.cfg', text: input }, options))
   },
 }
 
@@ -150,4 +213,4 @@ const packets: Target = {
   },
 }
 
-export const FILE_TARGETS: readonly Target[] = [layouts, logs, captures, packets]
+export const FILE_TARGETS: readonly Target[] = [layouts, zeekConf, nodeCfg, logs, captures, packets]
