@@ -47,7 +47,6 @@ export class Cluster {
   readonly #ownTopics: ReadonlySet<string>
   readonly #pools: Pool[]
   readonly #stores: ClusterStores
-  readonly #scriptOptions: ScriptOptions
   readonly #configuration: Configuration
   #isJoining = true
   #stopped: Promise<void> | undefined
@@ -81,7 +80,6 @@ export class Cluster {
     const isUp = (other: string): boolean => this.#rollCall.idOf(other) !== undefined
     this.#stores = new ClusterStores({ options, layout, ownName: name, timers, isUp, log, report })
     const scriptOptions = new ScriptOptions(settings.redefs, settings.onScriptError)
-    this.#scriptOptions = scriptOptions
     const nameOf = (id: string): string | undefined => this.#rollCall.nameOf(id)
     this.#configuration = new Configuration({ options, layout, scriptOptions, nameOf, events })
     this.#bus = settings.createBus(this.#busHandler())
@@ -177,7 +175,7 @@ export class Cluster {
     if (findOption(name) !== undefined) {
       throw new ClusterError('duplicate-option', `${name} is an option of the framework`, { name })
     }
-    return this.#scriptOptions.declare(name, type, initial, changeable)
+    return this.#configuration.scriptOptions.declare(name, type, initial, changeable)
   }
 
   /** `Cluster::stores`: the stores that were created here, by their names. */
@@ -412,12 +410,7 @@ export class Cluster {
     for (const own of [...this.#ownTopics, this.#topics.dialectTopic]) this.#bus.subscribe(own)
   }
 
-  /** @internal */
-  get scriptOptions(): ScriptOptions {
-    return this.#scriptOptions
-  }
-
-  /** @internal Who may give which command. */
+  /** @internal Options of scripts, and who may give which command. */
   get configuration(): Configuration {
     return this.#configuration
   }

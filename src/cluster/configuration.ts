@@ -28,10 +28,12 @@ export interface UpdateCounters {
 
 export class Configuration {
   readonly #settings: ConfigurationSettings
+  readonly scriptOptions: ScriptOptions
   readonly counters: UpdateCounters = { accepted: 0, refused: 0, refusedCommands: 0 }
 
   constructor(settings: ConfigurationSettings) {
     this.#settings = settings
+    this.scriptOptions = settings.scriptOptions
   }
 
   /** Whether a peer may give a command (`Control::commands`): CONTROL nodes of the layout may give all. */
@@ -53,8 +55,6 @@ export class Configuration {
 
   #outcome(name: string, value: Value, peer: Peer): UpdateOutcome {
     if (!this.mayCommand(peer, 'configuration_update')) return 'not-allowed'
-    return findOption(name) === undefined
-      ? this.#settings.scriptOptions.update(name, value)
-      : 'not-changeable'
+    return findOption(name) === undefined ? this.scriptOptions.update(name, value) : 'not-changeable'
   }
 }

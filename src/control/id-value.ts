@@ -11,7 +11,9 @@ import { UNKNOWN_ID } from './messages.js'
 /** Options of the framework and of scripts, and the variables of the reference page. */
 export function idValue(cluster: Cluster, id: string): string {
   const value = frameworkValue(cluster, id)
-  return value === undefined ? (cluster.scriptOptions.print(id) ?? UNKNOWN_ID) : printAsZeek(value)
+  return value === undefined
+    ? (cluster.configuration.scriptOptions.print(id) ?? UNKNOWN_ID)
+    : printAsZeek(value)
 }
 
 function frameworkValue(cluster: Cluster, id: string): RedefValue | undefined {

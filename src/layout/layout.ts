@@ -1,5 +1,5 @@
 /** A cluster layout as data: what `cluster-layout.zeek` says, without its text. */
-import type { Address, Port } from '../data/address.js'
+import { Address, type Port } from '../data/address.js'
 import type { Redef } from '../options/registry.js'
 import type { SourceSpan } from './diagnostics.js'
 import type { NodeType } from './node-type.js'
@@ -34,4 +34,19 @@ export function nodesByName(layout: Layout, nodeType?: NodeType): LayoutNode[] {
   return [...layout.nodes.values()]
     .filter((node) => nodeType === undefined || node.nodeType === nodeType)
     .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
+}
+
+/** The node of a program that is not part of a cluster (`Cluster::NONE`). */
+export const OUTSIDE_OF_CLUSTERS: LayoutNode = {
+  name: '',
+  nodeType: 'NONE',
+  ip: Address.parse('127.0.0.1'),
+  zoneId: '',
+  p: undefined,
+  interface: undefined,
+  manager: undefined,
+  timeMachine: undefined,
+  lbFilter: undefined,
+  metricsPort: undefined,
+  span: undefined,
 }

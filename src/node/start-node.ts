@@ -13,9 +13,8 @@ import type { Bus, BusHandler } from '../bus/bus.js'
 import { Cluster } from '../cluster/cluster.js'
 import { logsLocally } from '../cluster/log-roles.js'
 import { startControllee } from '../control/controllee.js'
-import { Address } from '../data/address.js'
 import { intervalText } from '../data/zeek-text.js'
-import type { Layout, LayoutNode } from '../layout/layout.js'
+import { type Layout, type LayoutNode, OUTSIDE_OF_CLUSTERS } from '../layout/layout.js'
 import { dialTargets } from '../layout/topology.js'
 import { LogStore } from '../logging/log-store.js'
 import type { Dialect } from '../options/dialect.js'
@@ -125,21 +124,6 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
       await cluster.stop()
     },
   }
-}
-
-/** The node of a program that is not part of a cluster (`Cluster::NONE`). */
-const OUTSIDE_OF_CLUSTERS: LayoutNode = {
-  name: '',
-  nodeType: 'NONE',
-  ip: Address.parse('127.0.0.1'),
-  zoneId: '',
-  p: undefined,
-  interface: undefined,
-  manager: undefined,
-  timeMachine: undefined,
-  lbFilter: undefined,
-  metricsPort: undefined,
-  span: undefined,
 }
 
 function joinCluster(cluster: Cluster): void {

@@ -145,6 +145,7 @@ describe('surroundings are arguments', () => {
     // A visitor of the command line is no node of the cluster, nor is what the conformance suite tests.
     expect(making('new Endpoint(')).toEqual([
       'cli/bus-client.ts',
+      'cli/commands/control.ts',
       'node/start-node.ts',
       'testing/subject-under-test.ts',
     ])
