@@ -42,6 +42,8 @@ export async function loadCluster(settings: {
   readonly file: string | undefined
   readonly dialect: string
   readonly redefs: readonly Redef[]
+  /** `Cluster::node`, when the command names it. */
+  readonly node?: string | undefined
   /** Leave out warnings and notes. */
   readonly quiet?: boolean
 }): Promise<LoadedCluster> {
@@ -51,7 +53,12 @@ export async function loadCluster(settings: {
   }
   if (hasErrors(diagnostics)) throw new CommandError(2, `${file}: ${countErrors(diagnostics)}`)
   const redefs = [...layout.redefs, ...settings.redefs]
-  const { options, problems } = resolveOptions({ dialect, redefs, environment: process.env })
+  const { options, problems } = resolveOptions({
+    dialect,
+    redefs,
+    given: settings.node === undefined ? {} : { node: settings.node },
+    environment: process.env,
+  })
   if (problems.length > 0) throw new CommandError(2, problems.map(({ message }) => message).join('\n'))
   return { file, layout, dialect, options, redefs }
 }
