@@ -77,11 +77,31 @@ export type Native<Type> = Type extends DataType<infer T> ? T : never
 /** The JavaScript types of a list of `DataType`s. */
 export type Natives<Types extends readonly unknown[]> = { [Index in keyof Types]: Native<Types[Index]> }
 
+/** What Zeek calls data of a tag. */
+const TAG_NAMES: readonly string[] = [
+  'nothing',
+  'bool',
+  'count',
+  'int',
+  'double',
+  'string',
+  'addr',
+  'subnet',
+  'port',
+  'time',
+  'interval',
+  'enum',
+  'set',
+  'table',
+  'vector',
+]
+
 /** Moves over the tag of data. Throws `DecodeError` when it is another one. */
 export function expectTag(reader: ByteReader, tag: number, name: string): void {
   const actual = reader.u8()
   if (actual !== tag) {
-    throw new DecodeError('type-mismatch', `expected ${name}, found data tag ${actual}`, reader.offset - 1)
+    const found = TAG_NAMES[actual] ?? `data tag ${actual}`
+    throw new DecodeError('type-mismatch', `expected ${name}, found ${found}`, reader.offset - 1)
   }
 }
 

@@ -22,9 +22,12 @@ export type DecodeErrorCode =
 /** Malformed input. `data.offset` counts bytes from the start of the frame or text that was decoded. */
 export class DecodeError extends ClusterError<DecodeErrorCode, { readonly offset: number }> {
   override readonly name = 'DecodeError'
+  /** The message without the place. */
+  readonly reason: string
 
-  constructor(code: DecodeErrorCode, message: string, offset: number) {
-    super(code, `${message} (at byte ${offset})`, { offset })
+  constructor(code: DecodeErrorCode, reason: string, offset: number) {
+    super(code, `${reason} (at byte ${offset})`, { offset })
+    this.reason = reason
   }
 }
 

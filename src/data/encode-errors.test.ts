@@ -89,8 +89,8 @@ describe('what is said', () => {
     ['argument 1: NaN is not a port number', [port], [new Port(Number.NaN, 'tcp')]],
     ["argument 1: 'sctp' is not a protocol of ports", [port], [new Port(1, 'sctp' as 'tcp')]],
     ['argument 1: expected bool (true or false), found a number', [bool], [1]],
-    ['argument 1: expected a number, found a bigint', [double], [1n]],
-    ['argument 1: expected a number, found a string', [time], ['5']],
+    ['argument 1: expected double, time or interval (a number), found a bigint', [double], [1n]],
+    ['argument 1: expected double, time or interval (a number), found a string', [time], ['5']],
     ['argument 1: NaN s do not fit 64 bits of nanoseconds', [interval], [Number.NaN]],
     ['argument 1: text with half of a surrogate pair is no UTF-8', [string], ['a\ud800']],
     ['argument 1: expected vector (an array), found an object (Set)', [vector(count)], [new Set()]],
@@ -123,18 +123,24 @@ describe('what is said', () => {
       [table(string, tuple(string, count))],
       [new Map([['k', ['a', 'b']]])],
     ],
-    ['expected 2 arguments, found 1', [count, count], [1n]],
-    ['expected 1 arguments, found 2', [count], [1n, 2n]],
+    ['event Demo::x: expected 2 arguments (count, count), found 1', [count, count], [1n]],
+    ['event Demo::x: expected 1 arguments (count), found 2', [count], [1n, 2n]],
   ])('%s', (message, parameterTypes, args) => {
     expect(() => write(parameterTypes, ...args)).toThrow(
-      expect.objectContaining({ code: 'not-representable', message }),
+      expect.objectContaining({
+        code: 'not-representable',
+        message: message.startsWith('argument') ? `event Demo::x, ${message}` : message,
+      }),
     )
   })
 
   test('path and reason are in the data', () => {
     expect(() => write([vector(count)], [1n, 'x'])).toThrow(
       expect.objectContaining({
-        data: { path: 'argument 1, element 2', reason: 'expected count (a bigint), found a string' },
+        data: {
+          path: 'event Demo::x, argument 1, element 2',
+          reason: 'expected count (a bigint), found a string',
+        },
       }),
     )
   })

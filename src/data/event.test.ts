@@ -125,9 +125,13 @@ describe('typed events', () => {
     [
       'a wrong number of arguments',
       event('Test::hello', [types.string]),
-      'has 1 parameters, got 2 arguments',
+      'expected 1 arguments (string), found 2',
     ],
-    ['a wrong type', event('Test::hello', [types.string, types.int]), 'expected int, found data tag 2'],
+    [
+      'a wrong type',
+      event('Test::hello', [types.string, types.int]),
+      'argument 2: expected int, found count',
+    ],
   ])('%s is refused', (_name, type, message) => {
     const bytes = fromHex(
       '0e030200000000000000010200000000000000010e02050b546573743a3a68656c6c6f0e0205026869020000000000000007',

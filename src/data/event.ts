@@ -33,6 +33,7 @@ export interface EventType<Types extends ParameterTypes = ParameterTypes> {
 
 /** An event with its arguments, ready to be published. */
 export class EventMessage implements Encodable {
+  readonly #eventName: string
   readonly #prefix: Uint8Array
   readonly #types: ParameterTypes
   readonly #write: ArgumentsWriter
@@ -41,12 +42,14 @@ export class EventMessage implements Encodable {
   readonly timestamp: number | undefined
 
   constructor(
+    eventName: string,
     prefix: Uint8Array,
     types: ParameterTypes,
     write: ArgumentsWriter,
     args: readonly unknown[],
     timestamp?: number,
   ) {
+    this.#eventName = eventName
     this.#prefix = prefix
     this.#write = write
     this.#types = types
@@ -56,22 +59,18 @@ export class EventMessage implements Encodable {
 
   /** The same event with a network timestamp, in seconds since the epoch (spec/broker-protocol.md 6.2). */
   at(timestamp: number): EventMessage {
-    return new EventMessage(this.#prefix, this.#types, this.#write, this.args, timestamp)
+    return new EventMessage(this.#eventName, this.#prefix, this.#types, this.#write, this.args, timestamp)
   }
 
   writeTo(writer: ByteWriter): void {
     const start = writer.length
     writer.raw(this.#prefix)
-    const types = this.#types
-    const args = this.args
-    if (args.length !== types.length) {
-      throw new EncodeError(`expected ${types.length} arguments, found ${args.length}`)
-    }
     try {
-      this.#write(writer, args)
+      this.#write(writer, this.args)
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error
-      throw locateFault(error, this.#parts())
+      const { path, reason } = locateFault(error, this.#parts()).data
+      throw new EncodeError(reason, `event ${this.#eventName}, ${path}`)
     }
     if (this.timestamp === undefined) return
     writer.bytes[start + CONTENT_SIZE_OFFSET] = 3
@@ -93,7 +92,14 @@ export function event<const Types extends ParameterTypes>(name: string, types: T
   const prefix = encodePrefix(name, types.length)
   const write = compileArgumentsWriter(types)
   const read = compileArgumentsReader(types)
-  const make = (...args: unknown[]): EventMessage => new EventMessage(prefix, types, write, args)
+  const signature = types.map((type) => type.name).join(', ')
+  const make = (...args: unknown[]): EventMessage => {
+    if (args.length !== types.length) {
+      const reason = `expected ${types.length} arguments (${signature}), found ${args.length}`
+      throw new EncodeError(reason, `event ${name}`)
+    }
+    return new EventMessage(name, prefix, types, write, args)
+  }
   return Object.assign(make, {
     eventName: name,
     types,
@@ -101,13 +107,33 @@ export function event<const Types extends ParameterTypes>(name: string, types: T
       if (size !== types.length) {
         throw new DecodeError(
           'type-mismatch',
-          `event ${name} has ${types.length} parameters, got ${size} arguments`,
+          `expected ${types.length} arguments (${signature}), found ${size}`,
           reader.offset,
         )
       }
-      return read(reader) as Natives<Types>
+      const start = reader.offset
+      try {
+        return read(reader) as Natives<Types>
+      } catch (error) {
+        if (!(error instanceof DecodeError) || error.code !== 'type-mismatch') throw error
+        reader.offset = start
+        throw locateArgument(error, reader, types)
+      }
     },
   }) as EventType<Types>
+}
+
+/** The error with the number of the argument in front: looked for only now, by reading them one by one. */
+function locateArgument(error: DecodeError, reader: ByteReader, types: ParameterTypes): DecodeError {
+  for (const [index, type] of types.entries()) {
+    try {
+      type.read(reader)
+    } catch (fault) {
+      if (!(fault instanceof DecodeError)) throw fault
+      return new DecodeError(fault.code, `argument ${index + 1}: ${fault.reason}`, fault.data.offset)
+    }
+  }
+  return error
 }
 
 /** Where the size of the content stands: behind vector, two counts and the tag. */

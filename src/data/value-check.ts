@@ -32,7 +32,7 @@ export function checkSigned(value: bigint): void {
 
 /** Throws `EncodeError` for what is no number. */
 export function checkNumber(value: number): void {
-  if (typeof value !== 'number') throw unexpected('a number', value)
+  if (typeof value !== 'number') throw unexpected('double, time or interval (a number)', value)
 }
 
 /** Throws `EncodeError` for what is no `Address`. */

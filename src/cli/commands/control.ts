@@ -252,7 +252,7 @@ function fieldsOf(answer: ControlAnswer): object {
 function parsePeers(text: string): { peer: string; host: string; status: string }[] {
   return [...text.matchAll(/peer=(\S*) host=(\S*) status=(?:Broker::)?(\S*)/g)].map((match) => ({
     peer: match[1]!,
-    host: match[2]!,
+    host: match[2]!.replace('::ffff:', ''),
     status: match[3]!,
   }))
 }
