@@ -34,7 +34,8 @@ export interface ClusterStartOptions {
   readonly onReport?: (report: Report) => void
 }
 
-export type Cluster = ClusterNode
+/** One node of a cluster, and everything that a script can do with it. */
+export interface Cluster extends ClusterNode {}
 
 /** Starting points of a node. */
 export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } = {
