@@ -14,7 +14,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'src/**/*.test.ts',
-            'test/{tidy,scenarios}/**/*.test.ts',
+            'test/{tidy,scenarios,reference}/**/*.test.ts',
             'fuzz/**/*.test.ts',
             'examples/**/*.test.ts',
           ],

@@ -14,8 +14,8 @@ import { startNode, type WebSocketSettings } from './start-node.js'
 export interface ClusterStartOptions {
   /** `Cluster::node`: a name of the layout. Default: the environment variable `CLUSTER_NODE`. */
   readonly node?: string
-  /** Path of a `cluster-layout.zeek`. */
-  readonly layout: string
+  /** Path of a `cluster-layout.zeek`. Not needed without a node name: then the program is not part of a cluster. */
+  readonly layout?: string
   /** Default `reference`. */
   readonly dialect?: DialectName
   /** Options of the framework by their names in this library: `{ retryInterval: 5 }`. They beat the layout. */
@@ -45,15 +45,12 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
    */
   async start(options) {
     const dialect = DIALECTS[options.dialect ?? 'reference']
-    const { layout, diagnostics } = parseLayout(await readLayout(options.layout), {
-      file: options.layout,
-      dialect,
-    })
+    const file = options.layout
+    const text = file === undefined ? '' : await readLayout(file)
+    const { layout, diagnostics } = parseLayout(text, { file: file ?? 'no layout', dialect })
     if (hasErrors(diagnostics)) {
       const errors = diagnostics.filter(({ severity }) => severity === 'error')
-      throw new ClusterError('invalid-layout', errors.map(formatDiagnostic).join('\n'), {
-        file: options.layout,
-      })
+      throw new ClusterError('invalid-layout', errors.map(formatDiagnostic).join('\n'), { file })
     }
     const redefs = [...layout.redefs, ...(options.redefs ?? [])]
     const given = { ...options.options, ...(options.node !== undefined && { node: options.node }) }

@@ -96,3 +96,36 @@ describe('a manager that is the logger', () => {
     await cluster.stop()
   })
 })
+
+describe('several loggers', () => {
+  const written = async (redefs: string): Promise<Record<string, number[]>> => {
+    const cluster = await startCluster({ layout: LAYOUT + redefs })
+    const stream = cluster.node('worker-1').logs.createStream('Demo::LOG', { columns: { n: count } })
+    for (let n = 0n; n < 10n; n += 1n) stream.write({ n })
+    await cluster.advance(3000)
+    await cluster.logLines('demo')
+    const entries = ['logger-1', 'logger-2'].map((logger): [string, number[]] => {
+      const path = cluster.disk.paths().find((candidate) => candidate.endsWith(`${logger}/demo.log`))!
+      const lines = cluster.disk.text(path).split('\n')
+      return [logger, lines.filter((line) => /^\d+$/.test(line)).map(Number)]
+    })
+    await cluster.stop()
+    return Object.fromEntries(entries)
+  }
+
+  test('enable_round_robin_logging: each gets every second record', async () => {
+    const { 'logger-1': first, 'logger-2': second } = await written('')
+    expect([first, second].sort((a, b) => a![0]! - b![0]!)).toEqual([
+      [0, 2, 4, 6, 8],
+      [1, 3, 5, 7, 9],
+    ])
+  })
+
+  test('without it each gets all of them', async () => {
+    const all = upTo(10)
+    expect(await written('redef Cluster::enable_round_robin_logging = F;')).toEqual({
+      'logger-1': all,
+      'logger-2': all,
+    })
+  })
+})
