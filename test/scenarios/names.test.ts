@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { event } from '../../src/data/event.js'
 import { string } from '../../src/data/index.js'
+import { DIALECT_NAMES, type DialectName } from '../../src/options/dialect.js'
 import { startCluster, type TestCluster } from '../../src/testing/index.js'
 
 const LAYOUT = `
@@ -49,6 +50,49 @@ describe('one name that starts with another', () => {
     manager.publish(manager.nodeTopic('worker-10'), word('again'))
     await cluster.settle()
     expect(heard).toEqual(['worker-1: for ten'])
+    await cluster.stop()
+  })
+})
+
+describe('every dialect', () => {
+  const ROOTS: Readonly<Record<DialectName, readonly [root: string, suffix: string]>> = {
+    reference: ['bro', ''],
+    'zeek-7.0': ['zeek', '/'],
+    'zeek-8.0': ['zeek', '/'],
+    'zeek-9.0': ['zeek', '/'],
+  }
+  test.each(DIALECT_NAMES)('%s: a cluster comes up, with its names', async (dialect) => {
+    const cluster = await startCluster({ layout: LAYOUT, dialect })
+    const manager = cluster.node('manager')
+    expect(manager.health).toEqual({ state: 'up' })
+    expect(cluster.reports).toEqual([])
+    const [root, suffix] = ROOTS[dialect]
+    expect(manager.topicOf('WORKER')).toBe(`${root}/cluster/worker`)
+    expect(manager.nodeTopic('x')).toBe(`${root}/cluster/node/x${suffix}`)
+    expect(manager.nodeidTopic('x')).toBe(`${root}/cluster/nodeid/x${suffix}`)
+    await cluster.stop()
+  })
+
+  const pairs = [
+    ['reference', 'zeek-7.0', 'named'],
+    ['zeek-7.0', 'zeek-8.0', 'named'],
+    ['zeek-7.0', 'zeek-9.0', 'named'],
+    // Names and owners of keys are the same.
+    ['zeek-8.0', 'zeek-9.0', 'at ease'],
+  ] as const
+  test.each(pairs)('%s with %s: %s', async (one, other, outcome) => {
+    const cluster = await startCluster({
+      layout: LAYOUT,
+      dialect: one,
+      dialects: { 'worker-1': other },
+      start: ['manager', 'worker-1'],
+    })
+    await cluster.settle()
+    const named = [
+      `manager: dialect-mismatch: worker-1 speaks ${other}, start with --dialect ${other}`,
+      `worker-1: dialect-mismatch: manager speaks ${one}, start with --dialect ${one}`,
+    ]
+    expect([...cluster.reports].sort()).toEqual(outcome === 'named' ? named : [])
     await cluster.stop()
   })
 })
