@@ -3,11 +3,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { PacketDecoder } from '../../src/analysis/packet.js'
 import { CaptureError } from '../../src/capture/capture-error.js'
 import { CaptureReader } from '../../src/capture/capture-reader.js'
-import { formatDiagnostic } from '../../src/layout/format.js'
 import { hasErrors, parseLayout } from '../../src/layout/parse-layout.js'
 import { layoutToJson, printLayout } from '../../src/layout/print.js'
 import { columnOf, headerLines, mergeLogs, parseAsciiLog } from '../../src/logging/log-reader.js'
 import { DIALECTS } from '../../src/options/dialect.js'
+import { formatDiagnostic } from '../../src/zeek-script/format.js'
 import { captureStart, layoutTexts, logTexts } from '../seeds.ts'
 import { attempt, ensure, type Target, toHex } from '../target.ts'
 import { chunksOf, withChunkSize } from './broker.ts'
@@ -16,13 +16,22 @@ const layouts: Target = {
   name: 'layouts',
   what: 'a layout is read or refused with diagnostics; one without errors is the same when printed and read again',
   sources: [
-    'src/layout/lexer.ts',
-    'src/layout/token-stream.ts',
-    'src/layout/parser.ts',
+    'src/zeek-script/lexer.ts',
+    'src/zeek-script/token-stream.ts',
+    'src/zeek-script/expression-parser.ts',
+    'src/zeek-script/type-parser.ts',
+    'src/zeek-script/parser.ts',
+    'src/zeek-script/script.ts',
+    'src/zeek-script/evaluator.ts',
+    'src/zeek-script/conversion.ts',
+    'src/zeek-script/redefinition.ts',
+    'src/zeek-script/operators.ts',
+    'src/zeek-script/built-ins.ts',
+    'src/zeek-script/printf.ts',
+    'src/zeek-script/strings.ts',
     'src/layout/evaluate.ts',
+    'src/layout/node-table.ts',
     'src/layout/validate.ts',
-    'src/layout/strings.ts',
-    'src/layout/node-fields.ts',
   ],
   batchRuns: 64,
   seeds: layoutTexts,

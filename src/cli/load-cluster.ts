@@ -1,15 +1,15 @@
 /** What most commands start with: read the layout, say what is wrong with it, and compute the options. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorCode, errorMessage } from '../base/errors.js'
+import { ClusterError, errorCode, errorMessage } from '../base/errors.js'
 import {
   type Diagnostic,
   formatDiagnostic,
   hasErrors,
   type Layout,
   type ParsedLayout,
-  parseLayout,
 } from '../layout/index.js'
+import { loadLayout, searchPath } from '../node/load-layout.js'
 import { DIALECT_NAMES, DIALECTS, type Dialect, isDialectName } from '../options/dialect.js'
 import { parseInterval } from '../options/interval.js'
 import { findOption, type Options, type Redef, type RedefValue, resolveOptions } from '../options/registry.js'
@@ -64,7 +64,7 @@ export async function readCluster(
 ): Promise<ParsedLayout & { readonly file: string; readonly dialect: Dialect }> {
   const dialect = parseDialect(dialectName)
   const file = path ?? (await findLayout())
-  return { file, dialect, ...parseLayout(await readLayout(file), { file, dialect }) }
+  return { file, dialect, ...(await readLayout(file, dialect)) }
 }
 
 export function countErrors(diagnostics: readonly Diagnostic[]): string {
@@ -72,20 +72,19 @@ export function countErrors(diagnostics: readonly Diagnostic[]): string {
   return count === 1 ? '1 error' : `${count} errors`
 }
 
-async function readLayout(file: string): Promise<Uint8Array> {
+async function readLayout(file: string, dialect: Dialect): Promise<ParsedLayout> {
   try {
-    return await readFile(file)
+    return await loadLayout({ file, dialect, environment: process.env })
   } catch (error) {
-    const reason = errorCode(error) === 'ENOENT' ? 'no such file' : errorMessage(error)
-    throw new CommandError(2, `cannot read layout ${file}: ${reason}`, error)
+    if (!(error instanceof ClusterError)) throw error
+    throw new CommandError(2, error.message, error)
   }
 }
 
 /** `cluster-layout.zeek` on `ZEEKPATH`, `BROPATH`, then the working directory. */
 async function findLayout(): Promise<string> {
-  const folders = [process.env['ZEEKPATH'], process.env['BROPATH']].flatMap((path) => path?.split(':') ?? [])
-  for (const folder of [...folders, '.']) {
-    const file = join(folder === '' ? '.' : folder, LAYOUT_NAME)
+  for (const folder of searchPath(process.env)) {
+    const file = join(folder, LAYOUT_NAME)
     try {
       await readFile(file)
       return file

@@ -1,9 +1,21 @@
 /** Cluster layouts: what `cluster-layout.zeek` says, read, checked and printed; and who connects to whom in it. */
-export type { Diagnostic, Severity, SourceSpan } from './diagnostics.js'
-export { formatDiagnostic } from './format.js'
+export {
+  DIAGNOSTICS_MAX,
+  type Diagnostic,
+  formatDiagnostic,
+  type ScriptHost,
+  type Severity,
+  type SourceSpan,
+} from '../zeek-script/index.js'
 export { type Layout, type LayoutNode, nodesByName } from './layout.js'
 export { isNodeType, NODE_TYPES, type NodeType } from './node-type.js'
-export { hasErrors, LAYOUT_BYTES_MAX, type ParsedLayout, parseLayout } from './parse-layout.js'
+export {
+  hasErrors,
+  LAYOUT_BYTES_MAX,
+  type LayoutOptions,
+  type ParsedLayout,
+  parseLayout,
+} from './parse-layout.js'
 export {
   type JsonLayout,
   type JsonNode,
@@ -13,5 +25,4 @@ export {
   printLayout,
   printValue,
 } from './print.js'
-export { DIAGNOSTICS_MAX } from './source.js'
 export { dialTargets, expectedPeers } from './topology.js'

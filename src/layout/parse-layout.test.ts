@@ -40,7 +40,7 @@ describe('all problems at once', () => {
     ])
     expect(`\n${diagnostics.map(formatDiagnostic).join('\n')}`).toMatchInlineSnapshot(`
       "
-      a.zeek:1:1: note: \`@load misc/loaded-scripts\` is ignored: this reader loads no Zeek scripts
+      a.zeek:1:1: note: \`@load misc/loaded-scripts\` is ignored: Zeek's own scripts are not needed here
       @load misc/loaded-scripts
       ^^^^^
       a.zeek:2:36: error: \`Cluster::manager_is_logger\` is a bool, not a string: write \`T\` or \`F\`
@@ -58,9 +58,9 @@ describe('all problems at once', () => {
       a.zeek:7:79: error: expected \`,\` between two entries, found \`[\`
       	["worker-2"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $managr="manager"]
       	                                                                             ^
-      a.zeek:10:1: error: \`const\` declarations are not supported yet
+      a.zeek:10:12: error: expected \`;\` at the end of the statement, found \`redef\`
       const x = 5
-      ^^^^^"
+                 ^"
     `)
   })
 

@@ -4,8 +4,8 @@
  */
 import type { Address, Port, Subnet } from '../data/address.js'
 import type { Redef, RedefValue } from '../options/registry.js'
+import { quoteString } from '../zeek-script/index.js'
 import type { Layout, LayoutNode } from './layout.js'
-import { quoteString } from './strings.js'
 
 export interface JsonPort {
   readonly port: number
@@ -93,9 +93,9 @@ export function printValue(value: RedefValue): string {
     case 'record':
       return `[${[...value.value].map(([name, field]) => `$${name}=${printValue(field)}`).join(', ')}]`
     case 'table':
-      return `{ ${value.value.map(([key, element]) => `${printIndex(key)} = ${printValue(element)}`).join(', ')} }`
+      return `table(${value.value.map(([key, element]) => `${printIndex(key)}=${printValue(element)}`).join(', ')})`
     case 'set':
-      return `{ ${value.value.map((element) => printElement(element)).join(', ')} }`
+      return `set(${value.value.map(printElement).join(', ')})`
     case 'vector':
       return `vector(${value.value.map(printValue).join(', ')})`
   }

@@ -1,12 +1,12 @@
 /** The library's entrance: start a node of a cluster inside your own program. */
-import { readFile } from 'node:fs/promises'
 import { ClusterError, errorMessage } from '../base/errors.js'
 import type { NetworkAddress } from '../base/network-address.js'
 import type { Report } from '../base/report.js'
 import type { Cluster as ClusterNode } from '../cluster/cluster.js'
-import { formatDiagnostic, hasErrors, parseLayout } from '../layout/index.js'
+import { formatDiagnostic, hasErrors } from '../layout/index.js'
 import { DIALECTS, type DialectName } from '../options/dialect.js'
 import { type Redef, resolveOptions } from '../options/registry.js'
+import { loadLayout } from './load-layout.js'
 import { packageVersion } from './package-version.js'
 import { systemPlatform } from './platform.js'
 import { startNode, type WebSocketSettings } from './start-node.js'
@@ -42,9 +42,11 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
    */
   async start(options) {
     const dialect = DIALECTS[options.dialect ?? 'reference']
-    const { layout, diagnostics } = parseLayout(await readLayout(options.layout), {
+    const { layout, diagnostics } = await loadLayout({
       file: options.layout,
       dialect,
+      ...(options.node !== undefined && { node: options.node }),
+      environment: process.env,
     })
     if (hasErrors(diagnostics)) {
       const errors = diagnostics.filter(({ severity }) => severity === 'error')
@@ -87,17 +89,4 @@ function webSocketSettings(options: ClusterStartOptions): { readonly webSocket?:
   const { listenWebSocket: address, webSocketTls: tls } = options
   if (address === undefined) return {}
   return { webSocket: { address, ...(tls === undefined ? {} : { tls }), version: packageVersion() } }
-}
-
-async function readLayout(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw new ClusterError(
-      'layout-unreadable',
-      `cannot read layout ${path}: ${errorMessage(error)}`,
-      { path },
-      error,
-    )
-  }
 }
