@@ -30,7 +30,7 @@ describe('all problems at once', () => {
       '\t["worker-2"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $managr="manager"]',
       '\t["worker-3"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $manager="boss"],',
       '};',
-      'const x = 5',
+      'const x = 5 secs 7',
       'redef Cluster::retry_interval = 5 secs;',
     ].join('\n')
     const { layout, diagnostics } = parse(text)
@@ -58,14 +58,14 @@ describe('all problems at once', () => {
       a.zeek:7:79: error: expected \`,\` between two entries, found \`[\`
       	["worker-2"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $managr="manager"]
       	                                                                             ^
-      a.zeek:10:12: error: expected \`;\` at the end of the statement, found \`redef\`
-      const x = 5
-                 ^"
+      a.zeek:10:18: error: expected \`;\` at the end of the statement, found \`7\`
+      const x = 5 secs 7
+                       ^"
     `)
   })
 
   test('hasErrors looks at severities', () => {
-    expect(hasErrors(parse('@load x').diagnostics)).toBe(false)
+    expect(hasErrors(parse('@load misc/x').diagnostics)).toBe(false)
     expect(hasErrors(parse('@load').diagnostics)).toBe(true)
   })
 })
@@ -150,7 +150,7 @@ describe('limits', () => {
   })
 
   test('diagnostics: notes make room for errors', () => {
-    const text = `${'@load x\n'.repeat(1500)}${'redef X::y = 1;\n'}${'redef ;\n'.repeat(3)}`
+    const text = `${'@load misc/x\n'.repeat(1500)}${'redef X::y = 1;\n'}${'redef ;\n'.repeat(3)}`
     const { diagnostics } = parse(text)
     expect(diagnostics).toHaveLength(DIAGNOSTICS_MAX)
     expect(diagnostics.filter(({ severity }) => severity === 'error')).toHaveLength(3)

@@ -65,7 +65,7 @@ redef = 5;`
 `
     expect(problems(text)).toMatchInlineSnapshot(`
       "
-      a.zeek:2:7: error: expected \`]\` behind the value, found \`=\`
+      a.zeek:2:7: error: expected \`,\` or \`]\` behind the value, found \`=\`
       	["m" = [$node_type=Cluster::MANAGER, $ip=127.0.0.1],
       	     ^"
     `)
@@ -113,9 +113,9 @@ redef = 5;`
 `
     expect(problems(text)).toMatchInlineSnapshot(`
       "
-      a.zeek:2:20: error: expected \`]\` behind the value, found \`=\`
+      a.zeek:2:11: error: a field begins with \`$\`: write \`$node_type=…\`
       	["m"] = [node_type=Cluster::MANAGER],
-      	                  ^"
+      	         ^^^^^^^^^"
     `)
   })
   test('no brace at the end', () => {

@@ -172,12 +172,6 @@ class Conversion {
       return value !== undefined
     }
     if (field.isOptional) return true
-    const type = this.#around.resolve(field.type)
-    // Without a value these are empty.
-    if (type?.kind === 'table' || type?.kind === 'set' || type?.kind === 'vector') {
-      values.set(field.name, { type: type.kind, value: [] })
-      return true
-    }
     const message = `this record has no \`$${field.name}\`, and ${name} needs one`
     this.#around.report.error('missing-field', message, span)
     return false
@@ -213,7 +207,7 @@ class Conversion {
   }
 
   #key(literal: Literal, index: readonly ZeekType[]): RedefValue | undefined {
-    const isParts = literal.kind === 'list' && (index.length > 1 || literal.elements.length === 1)
+    const isParts = literal.kind === 'list' && index.length > 1
     const parts = isParts ? literal.elements : [literal]
     if (parts.length !== index.length) {
       if (literal.kind === 'unknown') return undefined

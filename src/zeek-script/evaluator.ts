@@ -1,7 +1,7 @@
 /** What expressions come down to. Everything wrong is reported where it stands; what depends on it is not. */
 import { posix } from 'node:path'
 import type { RedefValue } from '../options/registry.js'
-import { isValue } from './built-ins.js'
+import { BUILT_INS, isValue } from './built-ins.js'
 import { FunctionCalls } from './calls.js'
 import { convert, promote, type Surroundings } from './conversion.js'
 import type { SourceSpan } from './diagnostics.js'
@@ -243,7 +243,8 @@ export class Evaluator implements Surroundings {
         return this.#callFunction(expression, meaning)
       case undefined: {
         if (this.isGuessing) return { kind: 'unknown', span }
-        const hint = didYouMean(name, this.scope.names()) || ': write the value that it gives'
+        const hint =
+          didYouMean(name, [...this.scope.names(), ...BUILT_INS.keys()]) || ': write the value that it gives'
         return this.#fail(
           'unknown-function',
           `the function \`${shorten(name)}\` is not known here${hint}`,

@@ -143,7 +143,7 @@ export class Scope {
     return result
   }
 
-  /** Names to choose from when one is misspelt. */
+  /** Names to choose from when one is misspelt; those of built-in functions are not among them. */
   *names(): Iterable<string> {
     for (const name of [...this.#variables.keys(), ...this.#types.keys(), ...this.#enums]) {
       yield name
@@ -151,6 +151,5 @@ export class Scope {
       if (name.startsWith(prefix)) yield name.slice(prefix.length)
     }
     yield* this.#world.names()
-    yield* BUILT_INS.keys()
   }
 }
