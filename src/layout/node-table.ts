@@ -61,6 +61,8 @@ export class NodeTable {
   readonly #nameSpans = new Map<string, SourceSpan>()
   /** Fields that the script has added to `Cluster::Node`. */
   readonly #addedFields = new Set<string>()
+  /** The entries of the table as a script sees it. */
+  readonly #entries = new Map<string, readonly [RedefValue, RedefValue]>()
   #value: RedefValue | undefined
   #isComplete = true
 
@@ -78,9 +80,7 @@ export class NodeTable {
   get value(): RedefValue {
     this.#value ??= {
       type: 'table',
-      value: [...this.nodes].map(
-        ([name, node]) => [{ type: 'string', value: name }, nodeValue(node)] as const,
-      ),
+      value: [...this.nodes.keys()].map((name) => this.#entries.get(name)!),
     }
     return this.#value
   }
@@ -156,6 +156,7 @@ export class NodeTable {
     const node = this.#node(name, key.span, opened(value))
     if (node !== undefined) {
       this.nodes.set(name, node)
+      this.#entries.set(name, [{ type: 'string', value: name }, nodeValue(node)])
       this.broken.delete(name)
     } else {
       this.nodes.delete(name)

@@ -30,6 +30,8 @@ export class Evaluator implements Surroundings {
   readonly #values: LiteralValues
   readonly #searched = new WeakSet<RedefValue>()
   #depth = 0
+  /** It has been said that this expression is too deep. */
+  #isTooDeep = false
   /** Something that was declared could not be read: what is not known may have been in it. */
   isGuessing = false
 
@@ -60,11 +62,14 @@ export class Evaluator implements Surroundings {
 
   /** The literal that an expression comes down to. */
   reduce(expression: Expression): Literal {
+    if (this.#depth === 0) this.#isTooDeep = false
     this.#depth += 1
     try {
       this.#budget.spend(1)
       if (this.#depth <= EVALUATION_DEPTH_MAX) return this.#reduce(expression)
       const message = `more than ${EVALUATION_DEPTH_MAX} operators are inside each other: split the expression`
+      if (this.#isTooDeep) return { kind: 'unknown', span: expression.span }
+      this.#isTooDeep = true
       return this.#fail('nesting-too-deep', message, expression.span)
     } finally {
       this.#depth -= 1

@@ -38,11 +38,26 @@ export interface Measure {
   readonly weight: number
 }
 
+const SCALAR: Measure = { depth: 0, weight: 1 }
+
 const measures = new WeakMap<RedefValue, Measure>()
 
-/** Each value is measured once, so that values made of the same parts again and again cost nothing. */
+/** Each container is measured once, so that values made of the same parts again and again cost nothing. */
 export function measure(value: RedefValue): Measure {
-  if (value.type === 'string') return { depth: 0, weight: 1 + Math.ceil(value.value.length / 16) }
+  switch (value.type) {
+    case 'record':
+    case 'table':
+    case 'set':
+    case 'vector':
+      return measureContainer(value)
+    case 'string':
+      return { depth: 0, weight: 1 + Math.ceil(value.value.length / 16) }
+    default:
+      return SCALAR
+  }
+}
+
+function measureContainer(value: RedefValue): Measure {
   const known = measures.get(value)
   if (known !== undefined) return known
   let depth = 0

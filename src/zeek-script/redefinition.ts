@@ -68,7 +68,8 @@ export function redefined(
         return undefined
       }
       const { span } = literal
-      return convert({ kind: 'constant', value: result, span }, type, what, evaluator)
+      const value = evaluator.made(result, span)
+      return value && convert({ kind: 'constant', value, span }, type, what, evaluator)
     }
   }
 }

@@ -70,6 +70,9 @@ const GLOBAL_TYPES: ReadonlyMap<string, ZeekType> = new Map<string, ZeekType>([
   ['subnet_set', { kind: 'set', index: [{ kind: 'subnet' }] }],
 ])
 
+/** So many of the names of a script are compared with a misspelt one: the last. */
+const NAMES_MAX = 500
+
 export class Scope {
   readonly #world: Names
   readonly #variables = new Map<string, Variable>()
@@ -145,7 +148,8 @@ export class Scope {
 
   /** Names to choose from when one is misspelt; those of built-in functions are not among them. */
   *names(): Iterable<string> {
-    for (const name of [...this.#variables.keys(), ...this.#types.keys(), ...this.#enums]) {
+    const own = [...this.#variables.keys(), ...this.#types.keys(), ...this.#enums]
+    for (const name of own.slice(-NAMES_MAX)) {
       yield name
       const prefix = `${this.moduleName}::`
       if (name.startsWith(prefix)) yield name.slice(prefix.length)

@@ -47,6 +47,7 @@ class Run {
   readonly #scope: Scope
   readonly #evaluator: Evaluator
   readonly #loader: Loader
+  readonly #budget = new Budget()
   #isComplete = true
   /** Where the statement stands that is being evaluated. */
   #place: SourceSpan
@@ -63,7 +64,7 @@ class Run {
       function: (name) => late.world?.function(name),
       names: () => late.world?.names() ?? [],
     })
-    this.#evaluator = new Evaluator(this.#scope, report, new Budget(), host)
+    this.#evaluator = new Evaluator(this.#scope, report, this.#budget, host)
     this.#world = world(this.#evaluator)
     late.world = this.#world
     this.#place = source.start
@@ -204,6 +205,7 @@ class Run {
     const resolved = fields.map((field) => ({ ...field, type: this.#evaluator.resolved(field.type) }))
     if (meaning?.kind === 'type' && !meaning.isForeign && meaning.type.kind === 'record') {
       const all = [...meaning.type.fields, ...resolved]
+      this.#budget.spend(all.length)
       this.#scope.setType(meaning.name, { kind: 'record', fields: all })
       return
     }
