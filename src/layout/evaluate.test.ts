@@ -1,7 +1,7 @@
 /** The exact text of every diagnostic about the meaning of a file: place, message, source line, carets; one mistake gives one. */
 import { describe, expect, test } from 'vitest'
 import { DIALECTS } from '../options/dialect.js'
-import { formatDiagnostic, parseLayout } from './index.js'
+import { formatDiagnostic, layoutToJson, parseLayout } from './index.js'
 
 function problems(text: string): string {
   const { diagnostics } = parseLayout(text, { file: 'a.zeek', dialect: DIALECTS.reference })
@@ -299,5 +299,93 @@ redef Cluster::nodes = {
       redef Cluster::nodes = {
             ^^^^^^^^^^^^^^"
     `)
+  })
+})
+
+describe('computed layouts', () => {
+  const node = '[$node_type=Cluster::MANAGER, $ip=10.0.0.1]'
+  const options = { file: 'a.zeek', dialect: DIALECTS['zeek-9.0'] }
+  function redefs(text: string): unknown {
+    const { layout, diagnostics } = parseLayout(text, options)
+    expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
+    return layoutToJson(layout).redefs
+  }
+  function names(text: string): string[] {
+    const { layout, diagnostics } = parseLayout(text, options)
+    expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
+    return [...layout.nodes.keys()]
+  }
+
+  test('stores keep their operator and value', () => {
+    const text =
+      'redef Cluster::stores += { ["x"] = [$master=T, $backend=Broker::SQLITE, $options=[$sqlite=[$path="/x"]]] };'
+    const record = { master: true, backend: 'Broker::SQLITE', options: { sqlite: { path: '/x' } } }
+    expect(redefs(text)).toEqual([
+      { name: 'Cluster::stores', operator: '+=', type: 'table', value: [['x', record]] },
+    ])
+  })
+
+  test('an operator on an option gives its value', () => {
+    const text = 'redef Cluster::worker_topic += "/x"; redef Cluster::retry_interval += 4 secs;'
+    expect(redefs(text)).toEqual([
+      { name: 'Cluster::worker_topic', type: 'string', value: 'zeek/cluster/worker/x' },
+      { name: 'Cluster::retry_interval', type: 'interval', value: 5 },
+    ])
+  })
+
+  test.each([
+    ['Cluster::node_topic("a")', 'zeek/cluster/node/a/'],
+    ['Cluster::nodeid_topic("b")', 'zeek/cluster/nodeid/b/'],
+    ['cat(Cluster::is_enabled())', 'F'],
+    ['cat(Cluster::local_node_type())', 'Cluster::NONE'],
+    ['cat(Cluster::local_node_metrics_port())', '0/unknown'],
+    ['cat(Cluster::retry_interval, Cluster::manager_is_logger)', '1.0 secT'],
+    ['Cluster::worker_pool_spec$topic', 'zeek/cluster/pool/worker'],
+    ['cat(|Cluster::nodes|)', '0'],
+  ])('%s', (expression, value) => {
+    expect(redefs(`redef X::y = ${expression};`)).toEqual([{ name: 'X::y', type: 'string', value }])
+  })
+
+  test('what has been redefined is read again', () => {
+    const text =
+      'redef X::a = "a"; redef X::a += "b"; redef Cluster::node = "n"; redef X::y = X::a + Cluster::node;'
+    expect(redefs(text)).toContainEqual({ name: 'X::y', type: 'string', value: 'abn' })
+  })
+
+  test.each([
+    [`redef Cluster::nodes += table(["m"] = ${node});`],
+    [`const n: Cluster::Node = ${node}; redef Cluster::nodes += { ["m"] = n };`],
+    [
+      `const n = Cluster::Node($node_type=Cluster::MANAGER, $ip=10.0.0.1); redef Cluster::nodes += { ["m"] = n };`,
+    ],
+    [`const t: table[string] of Cluster::Node = { ["m"] = ${node} }; redef Cluster::nodes += t;`],
+    [`module Cluster; redef nodes += { ["m"] = [$node_type=MANAGER, $ip=10.0.0.1] };`],
+    [
+      `redef Cluster::nodes = { ["m"] = ${node}, ["x"] = ${node} }; redef Cluster::nodes -= { ["x"] = Cluster::nodes["x"] };`,
+    ],
+    [
+      `redef record Cluster::Node += { rack: string &optional; }; redef Cluster::nodes += { ["m"] = [$node_type=Cluster::MANAGER, $ip=10.0.0.1, $rack="a"] };`,
+    ],
+    [
+      `redef Cluster::nodes += { [fmt("%s", "m")] = [$node_type=T ? Cluster::MANAGER : Cluster::WORKER, $ip=to_addr("10.0.0.1")] };`,
+    ],
+  ])('%s', (text) => expect(names(text)).toEqual(['m']))
+
+  test.each([
+    ['redef Cluster::manager_is_logger = 1 > 2 ? 3 : nope;', 'unknown-name'],
+    ['redef Cluster::manager_is_logger += T;', 'wrong-type'],
+    [`const n = Cluster::Node($node_type=Cluster::MANAGER, $ip=10.0.0.1, $colour="red");`, 'unknown-field'],
+    ['redef Cluster::nodes = { ["m"] = [$node_type=Broker::MEMORY, $ip=10.0.0.1] };', 'unknown-node-type'],
+    [
+      'redef Cluster::nodes = { ["m"] = [$node_type=Cluster::NONE, $ip=Cluster::nodes["x"]$ip] };',
+      'no-such-index',
+    ],
+    ['redef X::y = Cluster::is_enabled(5);', 'bad-argument'],
+    ['redef Cluster::nodes -= { "m" };', 'not-a-table'],
+  ])('%s', (text, code) => {
+    const { diagnostics } = parseLayout(text, options)
+    expect(diagnostics.filter(({ severity }) => severity === 'error').map((each) => each.code)).toEqual([
+      code,
+    ])
   })
 })
