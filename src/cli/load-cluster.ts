@@ -40,10 +40,16 @@ export async function loadCluster(settings: {
   readonly file: string | undefined
   readonly dialect: string
   readonly redefs: readonly Redef[]
+  /** Name of the node that the layout is read for; default: `CLUSTER_NODE`. */
+  readonly node?: string | undefined
   /** Leave out warnings and notes. */
   readonly quiet?: boolean
 }): Promise<LoadedCluster> {
-  const { file, dialect, layout, diagnostics } = await readCluster(settings.file, settings.dialect)
+  const { file, dialect, layout, diagnostics } = await readCluster(
+    settings.file,
+    settings.dialect,
+    settings.node,
+  )
   for (const diagnostic of diagnostics) {
     if (diagnostic.severity === 'error' || settings.quiet !== true) printRaw(formatDiagnostic(diagnostic))
   }
@@ -61,10 +67,11 @@ export async function loadCluster(settings: {
 export async function readCluster(
   path: string | undefined,
   dialectName: string,
+  node?: string,
 ): Promise<ParsedLayout & { readonly file: string; readonly dialect: Dialect }> {
   const dialect = parseDialect(dialectName)
   const file = path ?? (await findLayout())
-  return { file, dialect, ...(await readLayout(file, dialect)) }
+  return { file, dialect, ...(await readLayout(file, dialect, node)) }
 }
 
 export function countErrors(diagnostics: readonly Diagnostic[]): string {
@@ -72,9 +79,9 @@ export function countErrors(diagnostics: readonly Diagnostic[]): string {
   return count === 1 ? '1 error' : `${count} errors`
 }
 
-async function readLayout(file: string, dialect: Dialect): Promise<ParsedLayout> {
+async function readLayout(file: string, dialect: Dialect, node: string | undefined): Promise<ParsedLayout> {
   try {
-    return await loadLayout({ file, dialect, environment: process.env })
+    return await loadLayout({ file, dialect, environment: process.env, ...(node !== undefined && { node }) })
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error
     throw new CommandError(2, error.message, error)

@@ -25,7 +25,7 @@ async function checkAsJson(path: string | undefined, dialect: string): Promise<v
   const { file, layout, diagnostics } = await readCluster(path, dialect)
   const problems = diagnostics.map(({ severity, code, message, span }) => {
     const { line, column } = span
-    return { severity, code, message, line, column }
+    return { severity, code, message, ...(span.file !== file && { file: span.file }), line, column }
   })
   print(JSON.stringify({ file, ok: !hasErrors(diagnostics), nodes: layout.nodes.size, problems }))
   if (hasErrors(diagnostics)) throw new CommandError(2, `${file}: ${countErrors(diagnostics)}`)

@@ -51,7 +51,13 @@ export async function runNode(
   // Only the name of a node has no ending of a script: so both may be left out.
   const isNamed = rest[0] !== undefined && !/\.[cm]?[jt]s$/.test(rest[0])
   const [givenName, scriptFiles] = isNamed ? [rest[0], rest.slice(1)] : [undefined, rest]
-  const loaded = await loadCluster({ file: flags.layout, dialect: flags.dialect, redefs, quiet: isChild() })
+  const loaded = await loadCluster({
+    file: flags.layout,
+    dialect: flags.dialect,
+    redefs,
+    node: givenName,
+    quiet: isChild(),
+  })
   const nodeName = givenName ?? process.env['CLUSTER_NODE'] ?? loaded.options.node
   if (nodeName === '') {
     throw new CommandError(2, 'which node? Give its name, or set CLUSTER_NODE')
