@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { runText } from '../../test/support/script-runs.js'
 import { DIALECTS } from '../options/dialect.js'
 import {
   DIAGNOSTICS_MAX,
@@ -233,6 +234,8 @@ describe('any text', () => {
         (parts) => {
           const text = parts.join(' ')
           const lines = text.split('\n')
+          const run = runText(text)
+          expect(run.isComplete || run.errors.length > 0).toBe(true)
           for (const diagnostic of parse(text).diagnostics) {
             const { line, column, length } = diagnostic.span
             const characters = [...(lines[line - 1] ?? '').replace(/\r$/, '')].length

@@ -13,8 +13,6 @@ export type ParameterType = RedefValue['type'] | 'any' | 'any...'
 
 export interface BuiltIn {
   readonly parameters: readonly ParameterType[]
-  /** How many of the parameters may be left out at the end. */
-  readonly optional?: number
   /** `pending` when the host has to look something up first. */
   readonly run: (args: readonly RedefValue[], host: ScriptHost) => Result | { readonly pending: string }
 }

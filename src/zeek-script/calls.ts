@@ -19,12 +19,12 @@ export class FunctionCalls {
 
   run(
     name: string,
-    { parameters, optional = 0, run }: BuiltIn,
+    { parameters, run }: BuiltIn,
     args: readonly RedefValue[],
   ): Result | { readonly pending: string } {
     const isOpen = parameters.at(-1) === 'any...'
     const most = isOpen ? Number.POSITIVE_INFINITY : parameters.length
-    const least = parameters.length - optional - (isOpen ? 1 : 0)
+    const least = parameters.length - (isOpen ? 1 : 0)
     if (args.length > most || args.length < least) {
       const count = `${most === least ? '' : 'at least '}${least} ${least === 1 ? 'argument' : 'arguments'}`
       return { code: 'bad-argument', problem: `\`${name}\` takes ${count}, and ${args.length} are given` }

@@ -150,3 +150,12 @@ describe('what the host knows', () => {
     expect(Object.keys(run.values)).toEqual(['z'])
   })
 })
+
+test('what is not supported costs nothing where its value is not needed', () => {
+  const { values, errors, isComplete } = runText(
+    'redef y = T ? 1 : vector(1)[:1]; redef z = F && /x/ in "x";',
+  )
+  expect(errors).toEqual([])
+  expect(isComplete).toBe(true)
+  expect(Object.keys(values)).toEqual(['y', 'z'])
+})

@@ -454,20 +454,20 @@ export class ExpressionParser {
 
   #index(target: Expression): Expression {
     const stream = this.#stream
-    const depth = stream.depth
     const indexes: Expression[] = []
+    let isSlice = false
     while (!stream.is(']')) {
-      if (!stream.is(':')) indexes.push(this.expression())
-      if (stream.is(':')) {
-        stream.skipToDelimiter(depth)
-        stream.expect(']', 'behind the index')
-        return { kind: 'unsupported', what: 'a slice', span: spanThrough(target.span, stream.previous) }
-      }
-      if (stream.is(',')) stream.advance()
-      else if (!stream.is(']')) stream.failMissing('`]`', 'behind the index')
+      if (stream.is(':')) isSlice = true
+      else indexes.push(this.expression())
+      if (stream.is(',', ':')) {
+        isSlice ||= stream.is(':')
+        stream.advance()
+      } else if (!stream.is(']')) stream.failMissing('`]`', 'behind the index')
     }
     stream.advance()
-    return { kind: 'index', target, indexes, span: spanThrough(target.span, stream.previous) }
+    const span = spanThrough(target.span, stream.previous)
+    if (isSlice) return { kind: 'unsupported', what: 'a slice', span }
+    return { kind: 'index', target, indexes, span }
   }
 }
 

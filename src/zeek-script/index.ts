@@ -1,6 +1,6 @@
 /** Zeek's script language: scripts read, evaluated as far as they configure something, and their declarations. */
 export type { BuiltIn } from './built-ins.js'
-export { convert, describeType } from './conversion.js'
+export { convert } from './conversion.js'
 export {
   type Declarations,
   type EventDeclaration,

@@ -7,7 +7,7 @@ import { Source } from './source.js'
 export const SCRIPT_BYTES_MAX = 4 * 1024 * 1024
 
 /** Files that one script loads at most. */
-export const FILES_MAX = 100
+const FILES_MAX = 100
 
 /** First parts of the names of Zeek's own scripts. They configure nothing that is read here. */
 const ZEEK_FOLDERS = new Set([

@@ -37,7 +37,7 @@ export function intOf(value: bigint): Result {
 }
 
 /** A double or interval, or the problem that it is none. */
-export function realOf(type: 'double' | 'interval', value: number): Result {
+function realOf(type: 'double' | 'interval', value: number): Result {
   return Number.isFinite(value) ? { type, value } : overflow(type)
 }
 
