@@ -82,6 +82,14 @@ export function webSocketTexts(direction: 'c2s' | 's2c'): string[] {
     .map(({ text }) => text ?? '')
 }
 
+const DECLARATIONS: readonly string[] = [
+  'module M; type R: record { a: count; b: string &optional; c: double &default=3; }; const r: R = [$a=1]; redef X::y = r;',
+  'const t: table[string, count] of set[addr] &redef; redef t += { ["a", 1] = set([::1]) }; redef X::y += t;',
+  'const v = vector(1) &redef; redef v += { 2, 3 }; redef X::y -= { [1.2.3.4, 80/tcp] };',
+  'type E: enum { A, B = 5 }; redef enum E += { C }; redef X::y = { [A] = C }; event f(a: addr) { print "}"; }',
+  '@if ( |Cluster::nodes| > 0 )\nconst a = 1;\n@else\nexport { option a = 2; }\n@endif\nredef X::y = fmt("%05d %.2f %s", a, 1.5, "x");',
+]
+
 export function layoutTexts(): Uint8Array[] {
   const accepted = vectorNames('layouts')
     .filter((name) => !name.includes('.'))
@@ -91,7 +99,13 @@ export function layoutTexts(): Uint8Array[] {
         .map((file) => new Uint8Array(readFileSync(vectorPath(`layouts/${name}/${file}`)))),
     )
   const broken = readJsonLines<{ readonly layout: string }>('layouts/broken.jsonl')
-  return [...accepted, ...broken.map(({ layout }) => new Uint8Array(Buffer.from(layout)))]
+  const expressions = readJsonLines<readonly [expression: string, text: string]>('scripts/expressions.jsonl')
+  const texts = [
+    ...broken.map(({ layout }) => layout),
+    ...expressions.map(([expression]) => `redef X::y = ${expression};`),
+    ...DECLARATIONS,
+  ]
+  return [...accepted, ...texts.map((text) => new Uint8Array(Buffer.from(text)))]
 }
 
 /** What Zeek's generator of layouts read, sound and faulty. */

@@ -4,14 +4,14 @@ import { PacketDecoder } from '../../src/analysis/packet.js'
 import { CaptureError } from '../../src/capture/capture-error.js'
 import { CaptureReader } from '../../src/capture/capture-reader.js'
 import { Address } from '../../src/data/address.js'
-import { formatDiagnostic } from '../../src/layout/format.js'
-import type { ImportedLayout, ImportOptions } from '../../src/layout/import-nodes.js'
-import { readNodeCfg } from '../../src/layout/node-cfg.js'
+import type { ImportedLayout, ImportOptions } from '../../src/layout/import/import-nodes.js'
+import { readNodeCfg } from '../../src/layout/import/node-cfg.js'
 import { hasErrors, parseLayout } from '../../src/layout/parse-layout.js'
 import { layoutToJson, printLayout } from '../../src/layout/print.js'
-import { readZeekConf } from '../../src/layout/zeek-conf.js'
+import { readZeekConf } from '../../src/layout/import/zeek-conf.js'
 import { columnOf, headerLines, mergeLogs, parseAsciiLog } from '../../src/logging/log-reader.js'
 import { DIALECTS } from '../../src/options/dialect.js'
+import { formatDiagnostic } from '../../src/zeek-script/format.js'
 import { captureStart, layoutTexts, logTexts, nodeCfgTexts, zeekConfTexts } from '../seeds.ts'
 import { attempt, ensure, type Target, toHex } from '../target.ts'
 import { chunksOf, withChunkSize } from './broker.ts'
@@ -20,13 +20,22 @@ const layouts: Target = {
   name: 'layouts',
   what: 'a layout is read or refused with diagnostics; one without errors is the same when printed and read again',
   sources: [
-    'src/layout/lexer.ts',
-    'src/layout/token-stream.ts',
-    'src/layout/parser.ts',
+    'src/zeek-script/lexer.ts',
+    'src/zeek-script/token-stream.ts',
+    'src/zeek-script/expression-parser.ts',
+    'src/zeek-script/type-parser.ts',
+    'src/zeek-script/parser.ts',
+    'src/zeek-script/script.ts',
+    'src/zeek-script/evaluator.ts',
+    'src/zeek-script/conversion.ts',
+    'src/zeek-script/redefinition.ts',
+    'src/zeek-script/operators.ts',
+    'src/zeek-script/built-ins.ts',
+    'src/zeek-script/printf.ts',
+    'src/zeek-script/strings.ts',
     'src/layout/evaluate.ts',
+    'src/layout/node-table.ts',
     'src/layout/validate.ts',
-    'src/layout/strings.ts',
-    'src/layout/node-fields.ts',
   ],
   batchRuns: 64,
   seeds: layoutTexts,
@@ -71,11 +80,11 @@ const zeekConf: Target = {
   name: 'zeek-conf',
   what: 'a zeek.conf is refused with diagnostics, or gives a layout that is the same when printed and read again',
   sources: [
-    'src/layout/ini.ts',
-    'src/layout/zeek-conf.ts',
-    'src/layout/zeek-conf-host.ts',
-    'src/layout/interface-template.ts',
-    'src/layout/import-nodes.ts',
+    'src/layout/import/ini.ts',
+    'src/layout/import/zeek-conf.ts',
+    'src/layout/import/zeek-conf-host.ts',
+    'src/layout/import/interface-template.ts',
+    'src/layout/import/import-nodes.ts',
   ],
   batchRuns: 64,
   seeds: zeekConfTexts,
@@ -94,11 +103,11 @@ const nodeCfg: Target = {
   name: 'node-cfg',
   what: 'a node.cfg is refused with diagnostics, or gives a layout that is the same when printed and read again',
   sources: [
-    'src/layout/ini.ts',
-    'src/layout/node-cfg.ts',
-    'src/layout/node-cfg-section.ts',
-    'src/layout/interpolation.ts',
-    'src/layout/import-nodes.ts',
+    'src/layout/import/ini.ts',
+    'src/layout/import/node-cfg.ts',
+    'src/layout/import/node-cfg-section.ts',
+    'src/layout/import/interpolation.ts',
+    'src/layout/import/import-nodes.ts',
   ],
   batchRuns: 64,
   seeds: nodeCfgTexts,

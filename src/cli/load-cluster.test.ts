@@ -32,7 +32,7 @@ afterEach(() => {
   for (const folder of folders) rmSync(folder, { recursive: true })
 })
 
-const load = (file?: string) => loadCluster({ file, dialect: 'reference', redefs: [], quiet: true })
+const load = (file?: string) => loadCluster({ file, dialect: 'reference', quiet: true })
 const found = async (): Promise<string> => [...(await load()).layout.nodes.keys()].join()
 
 describe('the layout is looked for', () => {
@@ -67,8 +67,16 @@ describe('redefs', () => {
     ['Cluster::node=manager', { type: 'string', value: 'manager' }],
     ['Cluster::node="manager"', { type: 'string', value: 'manager' }],
     ['Cluster::node=', { type: 'string', value: '' }],
+    ['Cluster::default_backend=Broker::SQLITE', { type: 'enum', value: 'Broker::SQLITE' }],
+    [
+      'Control::stranger_commands={ "id_value" }',
+      { type: 'set', value: [{ type: 'string', value: 'id_value' }] },
+    ],
+    ['Demo::threshold=30', { type: 'count', value: 30n }],
+    ['Demo::name=some words', { type: 'string', value: 'some words' }],
   ] as const)('%s', (arg, value) => {
-    expect(splitRedefs([arg])).toEqual({ redefs: [{ name: arg.split('=')[0], value }], rest: [] })
+    const redefs = [{ name: arg.split('=')[0], value }]
+    expect(splitRedefs([arg])).toEqual({ given: { redefs, statements: [] }, rest: [] })
   })
 
   test.each([
@@ -82,13 +90,21 @@ describe('redefs', () => {
       "'5' is not a value for Cluster::retry_interval, which is of type interval",
     ],
     ['Cluster::no_such=1', 'unknown option Cluster::no_such'],
+    [
+      'Cluster::retry_intervall=1',
+      'unknown option Cluster::retry_intervall; did you mean Cluster::retry_interval?',
+    ],
+    [
+      'Cluster::default_backend=REDIS',
+      "'REDIS' is not a value for Cluster::default_backend, which is of type enum",
+    ],
   ])('%s: exit code 2', (arg, message) => {
     expect(() => splitRedefs([arg])).toThrow(expect.objectContaining({ message, data: { exitCode: 2 } }))
   })
 
   test('stand among other arguments, which stay in order', () => {
-    const { redefs, rest } = splitRedefs(['a.ts', 'Cluster::node=x', './b=c.ts', 'plain=1'])
-    expect(redefs.map(({ name }) => name)).toEqual(['Cluster::node'])
+    const { given, rest } = splitRedefs(['a.ts', 'Cluster::node=x', './b=c.ts', 'plain=1'])
+    expect(given.redefs.map(({ name }) => name)).toEqual(['Cluster::node'])
     expect(rest).toEqual(['a.ts', './b=c.ts', 'plain=1'])
     expect(() => layoutArguments('a.zeek', ['Cluster::node=x', 'a.ts'])).toThrow("unexpected argument 'a.ts'")
     expect(layoutArguments('a.zeek', ['Cluster::node=x'])).toMatchObject({
@@ -102,11 +118,23 @@ describe('redefs', () => {
     })
   })
 
+  test('+= adds to what the layout says; Cluster::nodes too', async () => {
+    const file = join(home, 'cluster-layout.zeek')
+    writeFileSync(file, `${LAYOUT}redef Control::stranger_commands = { "id_value" };\n`)
+    const { given } = splitRedefs([
+      'Control::stranger_commands+={ "net_stats" }',
+      'Cluster::nodes+={ ["more"] = [$node_type=Cluster::LOGGER, $ip=127.0.0.1, $p=1/tcp] }',
+    ])
+    const { options, layout } = await loadCluster({ file, dialect: 'reference', given, quiet: true })
+    expect([...options.strangerCommands]).toEqual(['id_value', 'net_stats'])
+    expect([...layout.nodes.keys()]).toEqual(['NAME', 'more'])
+  })
+
   test('on the command line beat those of the layout, and both reach the options', async () => {
     const file = join(home, 'cluster-layout.zeek')
     writeFileSync(file, `${LAYOUT}redef Cluster::retry_interval = 7sec;\nredef Broker::disable_ssl = T;\n`)
-    const { redefs } = splitRedefs(['Cluster::retry_interval=3sec'])
-    const { options } = await loadCluster({ file, dialect: 'reference', redefs, quiet: true })
+    const { given } = splitRedefs(['Cluster::retry_interval=3sec'])
+    const { options } = await loadCluster({ file, dialect: 'reference', given, quiet: true })
     expect([options.retryInterval, options.disableSsl]).toEqual([3, true])
   })
 })

@@ -1,22 +1,17 @@
 /** What most commands start with: read the layout, say what is wrong with it, and compute the options. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { errorCode, errorMessage } from '../base/errors.js'
+import { ClusterError } from '../base/errors.js'
 import {
   type Diagnostic,
   formatDiagnostic,
   hasErrors,
   type Layout,
   type ParsedLayout,
-  parseLayout,
+  parseRedef,
 } from '../layout/index.js'
+import { findLayout, loadLayout } from '../node/load-layout.js'
 import { DIALECT_NAMES, DIALECTS, type Dialect, isDialectName } from '../options/dialect.js'
-import { parseInterval } from '../options/interval.js'
-import { findOption, type Options, type Redef, type RedefValue, resolveOptions } from '../options/registry.js'
+import { type Options, type Redef, resolveOptions } from '../options/registry.js'
 import { CommandError, printRaw } from './output.js'
-
-/** Name of the layout on the search path. */
-const LAYOUT_NAME = 'cluster-layout.zeek'
 
 export interface LoadedCluster {
   readonly file: string
@@ -25,6 +20,13 @@ export interface LoadedCluster {
   readonly options: Options
   /** Of the layout and the command line. */
   readonly redefs: readonly Redef[]
+}
+
+/** What the arguments `Module::option=value` say. */
+export interface GivenRedefs {
+  readonly redefs: readonly Redef[]
+  /** Redefs of `Cluster::nodes`, as statements. */
+  readonly statements: readonly string[]
 }
 
 export function parseDialect(text: string): Dialect {
@@ -41,36 +43,57 @@ export function parseDialect(text: string): Dialect {
 export async function loadCluster(settings: {
   readonly file: string | undefined
   readonly dialect: string
-  readonly redefs: readonly Redef[]
-  /** `Cluster::node`, when the command names it. */
+  readonly given?: GivenRedefs
+  /** `Cluster::node`, when the command names it; default: `CLUSTER_NODE`. */
   readonly node?: string | undefined
   /** Leave out warnings and notes. */
   readonly quiet?: boolean
 }): Promise<LoadedCluster> {
-  const { file, dialect, layout, diagnostics } = await readCluster(settings.file, settings.dialect)
+  const { given = { redefs: [], statements: [] }, node } = settings
+  const { file, dialect, layout, diagnostics } = await readCluster(
+    settings.file,
+    settings.dialect,
+    given.statements,
+    node ?? givenNode(given),
+  )
   for (const diagnostic of diagnostics) {
     if (diagnostic.severity === 'error' || settings.quiet !== true) printRaw(formatDiagnostic(diagnostic))
   }
   if (hasErrors(diagnostics)) throw new CommandError(2, `${file}: ${countErrors(diagnostics)}`)
-  const redefs = [...layout.redefs, ...settings.redefs]
+  const redefs = [...layout.redefs, ...given.redefs]
   const { options, problems } = resolveOptions({
     dialect,
     redefs,
-    given: settings.node === undefined ? {} : { node: settings.node },
+    given: node === undefined ? {} : { node },
     environment: process.env,
   })
   if (problems.length > 0) throw new CommandError(2, problems.map(({ message }) => message).join('\n'))
   return { file, layout, dialect, options, redefs }
 }
 
+/** `Cluster::node=NAME`. */
+function givenNode({ redefs }: GivenRedefs): string | undefined {
+  const value = redefs.findLast(({ name }) => name === 'Cluster::node')?.value
+  return value?.type === 'string' ? value.value : undefined
+}
+
 /** Reads a layout with everything there is to say about it. Throws a `CommandError` when there is no such file. */
 export async function readCluster(
   path: string | undefined,
   dialectName: string,
+  statements: readonly string[] = [],
+  node?: string,
 ): Promise<ParsedLayout & { readonly file: string; readonly dialect: Dialect }> {
   const dialect = parseDialect(dialectName)
-  const file = path ?? (await findLayout())
-  return { file, dialect, ...parseLayout(await readLayout(file), { file, dialect }) }
+  try {
+    const file = path ?? (await findLayout(process.env))
+    const named = node === undefined ? {} : { node }
+    const parsed = await loadLayout({ file, dialect, environment: process.env, statements, ...named })
+    return { file, dialect, ...parsed }
+  } catch (error) {
+    if (!(error instanceof ClusterError)) throw error
+    throw new CommandError(2, error.message, error)
+  }
 }
 
 export function countErrors(diagnostics: readonly Diagnostic[]): string {
@@ -78,41 +101,26 @@ export function countErrors(diagnostics: readonly Diagnostic[]): string {
   return count === 1 ? '1 error' : `${count} errors`
 }
 
-async function readLayout(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    const reason = errorCode(error) === 'ENOENT' ? 'no such file' : errorMessage(error)
-    throw new CommandError(2, `cannot read layout ${file}: ${reason}`, error)
-  }
-}
-
-/** `cluster-layout.zeek` on `ZEEKPATH`, `BROPATH`, then the working directory. */
-async function findLayout(): Promise<string> {
-  const folders = [process.env['ZEEKPATH'], process.env['BROPATH']].flatMap((path) => path?.split(':') ?? [])
-  for (const folder of [...folders, '.']) {
-    const file = join(folder === '' ? '.' : folder, LAYOUT_NAME)
-    try {
-      await readFile(file)
-      return file
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT')
-        throw new CommandError(2, `cannot read ${file}: ${errorMessage(error)}`, error)
-    }
-  }
-  throw new CommandError(2, `no ${LAYOUT_NAME} on ZEEKPATH, BROPATH or in the working directory; name one`)
-}
-
-/** Splits arguments into redefs (`Module::option=value`) and the rest. */
-export function splitRedefs(args: readonly string[]): { readonly redefs: Redef[]; readonly rest: string[] } {
+/** Splits arguments into redefs (`Module::option=value`, or with `+=`) and the rest. */
+export function splitRedefs(args: readonly string[]): {
+  readonly given: GivenRedefs
+  readonly rest: string[]
+} {
   const redefs: Redef[] = []
+  const statements: string[] = []
   const rest: string[] = []
   for (const arg of args) {
-    const match = /^([A-Za-z_]\w*(?:::\w+)+(?:\$\w+)?)=(.*)$/s.exec(arg)
-    if (match === null) rest.push(arg)
-    else redefs.push({ name: match[1]!, value: parseRedefValue(match[1]!, match[2]!) })
+    const match = /^([A-Za-z_]\w*(?:::\w+)+)(\+?=)(.*)$/s.exec(arg)
+    if (match === null) {
+      rest.push(arg)
+      continue
+    }
+    const parsed = parseRedef(match[1]!, match[2] as '=' | '+=', match[3]!)
+    if (parsed.kind === 'invalid') throw new CommandError(2, parsed.message)
+    if (parsed.kind === 'nodes') statements.push(parsed.statement)
+    else redefs.push(parsed.redef)
   }
-  return { redefs, rest }
+  return { given: { redefs, statements }, rest }
 }
 
 /** The arguments of commands on a layout: its file, or none, and redefs. Throws a `CommandError` for anything else. */
@@ -122,33 +130,11 @@ export function layoutArguments(
   hint = '',
 ): {
   readonly file: string | undefined
-  readonly redefs: readonly Redef[]
+  readonly given: GivenRedefs
   readonly redefArgs: readonly string[]
 } {
   const all = file === undefined ? args : [file, ...args]
-  const { redefs, rest } = splitRedefs(all)
+  const { given, rest } = splitRedefs(all)
   if (rest[1] !== undefined) throw new CommandError(2, `unexpected argument '${rest[1]}'${hint}`)
-  return { file: rest[0], redefs, redefArgs: all.filter((arg) => arg !== rest[0]) }
-}
-
-/** A value as on Zeek's command line: strings need no quotes. */
-function parseRedefValue(name: string, text: string): RedefValue {
-  const definition = findOption(name)
-  if (definition === undefined) throw new CommandError(2, `unknown option ${name}`)
-  switch (definition.type) {
-    case 'bool':
-      if (text === 'T' || text === 'F') return { type: 'bool', value: text === 'T' }
-      break
-    case 'count':
-      if (/^\d+$/.test(text)) return { type: 'count', value: BigInt(text) }
-      break
-    case 'interval': {
-      const value = parseInterval(text)
-      if (value !== undefined) return { type: 'interval', value }
-      break
-    }
-    case 'string':
-      return { type: 'string', value: text.replace(/^"(.*)"$/s, '$1') }
-  }
-  throw new CommandError(2, `'${text}' is not a value for ${name}, which is of type ${definition.type}`)
+  return { file: rest[0], given, redefArgs: all.filter((arg) => arg !== rest[0]) }
 }

@@ -27,8 +27,8 @@ function withoutZeros(digits: string): string {
   return digits.replace(/\.?0+$/, '')
 }
 
-/** At least two digits: `4e+09`. */
-function longExponent(text: string): string {
+/** The exponent with at least two digits: `4e+09`. */
+export function longExponent(text: string): string {
   return text.replace(/e([-+])(\d)$/, 'e$10$2')
 }
 

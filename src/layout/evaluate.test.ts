@@ -1,7 +1,8 @@
 /** The exact text of every diagnostic about the meaning of a file: place, message, source line, carets; one mistake gives one. */
 import { describe, expect, test } from 'vitest'
 import { DIALECTS } from '../options/dialect.js'
-import { formatDiagnostic, parseLayout } from './index.js'
+import { resolveOptions } from '../options/registry.js'
+import { formatDiagnostic, type JsonRedef, layoutToJson, parseLayout } from './index.js'
 
 function problems(text: string): string {
   const { diagnostics } = parseLayout(text, { file: 'a.zeek', dialect: DIALECTS.reference })
@@ -229,7 +230,7 @@ redef Cluster::worker_topic = Topics::WORKER;`
 redef Cluster::worker_topic = worker;`
     expect(problems(text)).toMatchInlineSnapshot(`
       "
-      a.zeek:4:31: error: \`worker\` has no meaning here: write a name with its module, as in \`Module::NAME\`, or a string in quotes
+      a.zeek:4:31: error: \`worker\` is not known here: write its value, or a string in quotes
       redef Cluster::worker_topic = worker;
                                     ^^^^^^"
     `)
@@ -241,9 +242,7 @@ redef Cluster::worker_topic = worker;`
 redef Cluster::retry_interval += 5 secs;`
     expect(problems(text)).toMatchInlineSnapshot(`
       "
-      a.zeek:4:7: error: \`+=\` adds to a table, and \`Cluster::retry_interval\` is none: write \`=\`
-      redef Cluster::retry_interval += 5 secs;
-            ^^^^^^^^^^^^^^^^^^^^^^^"
+      "
     `)
   })
   test('unknown option with a near name', () => {
@@ -301,5 +300,119 @@ redef Cluster::nodes = {
       redef Cluster::nodes = {
             ^^^^^^^^^^^^^^"
     `)
+  })
+})
+
+describe('computed layouts', () => {
+  const node = '[$node_type=Cluster::MANAGER, $ip=10.0.0.1]'
+  const options = { file: 'a.zeek', dialect: DIALECTS['zeek-9.0'] }
+  function redefs(text: string): readonly JsonRedef[] {
+    const { layout, diagnostics } = parseLayout(text, options)
+    expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
+    return layoutToJson(layout).redefs
+  }
+  const parse = (text: string) => parseLayout(text, options)
+  function names(text: string): string[] {
+    const { layout, diagnostics } = parseLayout(text, options)
+    expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
+    return [...layout.nodes.keys()]
+  }
+
+  test('stores: what += makes of the stores before is what counts', () => {
+    const text =
+      'redef Cluster::stores += { ["x"] = [$master=T, $backend=Broker::SQLITE, $options=[$sqlite=[$path="/x"]]] };'
+    const record = { master: true, backend: 'Broker::SQLITE', options: { sqlite: { path: '/x' } } }
+    expect(redefs(text)).toEqual([{ name: 'Cluster::stores', type: 'table', value: [['x', record]] }])
+    const more = `${text} redef Cluster::stores += { ["y"] = [$clone_stale_interval=1 hr] };`
+    expect(redefs(more).at(-1)?.value).toEqual([
+      ['x', record],
+      ['y', { clone_stale_interval: 3600 }],
+    ])
+    const { layout } = parse(more)
+    expect([
+      ...resolveOptions({ dialect: DIALECTS['zeek-9.0'], redefs: layout.redefs }).options.stores,
+    ]).toEqual([
+      ['x', { master: true, backend: 'Broker::SQLITE', options: { sqlite: { path: '/x' } } }],
+      ['y', { cloneStaleInterval: 3600 }],
+    ])
+  })
+
+  test.each([
+    ['redef Cluster::stores += { ["x"] = [$backend=Broker::REDIS] };', 'REDIS'],
+    ['redef Cluster::stores += { ["x"] = [$master=1] };', '`$master` of `Cluster::StoreInfo`'],
+    ['redef Cluster::stores += { ["x"] = [$mster=T] };', 'did you mean `$master`'],
+    ['redef Cluster::default_backend = Broker::MEMROY;', 'did you mean `Broker::MEMORY`'],
+    [
+      'redef Cluster::proxy_pool_spec = Cluster::PoolSpec($topic="x", $node_type=Cluster::MANAGER);',
+      'MANAGER',
+    ],
+    ['redef Control::stranger_commands = { 1 };', 'string'],
+  ])('%s is refused', (text, part) => {
+    const errors = parse(text).diagnostics.filter(({ severity }) => severity === 'error')
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining(part)])
+  })
+
+  test('an operator on an option gives its value', () => {
+    const text = 'redef Cluster::worker_topic += "/x"; redef Cluster::retry_interval += 4 secs;'
+    expect(redefs(text)).toEqual([
+      { name: 'Cluster::worker_topic', type: 'string', value: 'zeek/cluster/worker/x' },
+      { name: 'Cluster::retry_interval', type: 'interval', value: 5 },
+    ])
+  })
+
+  test.each([
+    ['Cluster::node_topic("a")', 'zeek/cluster/node/a/'],
+    ['Cluster::nodeid_topic("b")', 'zeek/cluster/nodeid/b/'],
+    ['cat(Cluster::is_enabled())', 'F'],
+    ['cat(Cluster::local_node_type())', 'Cluster::NONE'],
+    ['cat(Cluster::local_node_metrics_port())', '0/unknown'],
+    ['cat(Cluster::retry_interval, Cluster::manager_is_logger)', '1.0 secT'],
+    ['Cluster::worker_pool_spec$topic', 'zeek/cluster/pool/worker'],
+    ['cat(|Cluster::nodes|)', '0'],
+  ])('%s', (expression, value) => {
+    expect(redefs(`redef X::y = ${expression};`)).toEqual([{ name: 'X::y', type: 'string', value }])
+  })
+
+  test('what has been redefined is read again', () => {
+    const text =
+      'redef X::a = "a"; redef X::a += "b"; redef Cluster::node = "n"; redef X::y = X::a + Cluster::node;'
+    expect(redefs(text)).toContainEqual({ name: 'X::y', type: 'string', value: 'abn' })
+  })
+
+  test.each([
+    [`redef Cluster::nodes += table(["m"] = ${node});`],
+    [`const n: Cluster::Node = ${node}; redef Cluster::nodes += { ["m"] = n };`],
+    [
+      `const n = Cluster::Node($node_type=Cluster::MANAGER, $ip=10.0.0.1); redef Cluster::nodes += { ["m"] = n };`,
+    ],
+    [`const t: table[string] of Cluster::Node = { ["m"] = ${node} }; redef Cluster::nodes += t;`],
+    [`module Cluster; redef nodes += { ["m"] = [$node_type=MANAGER, $ip=10.0.0.1] };`],
+    [
+      `redef Cluster::nodes = { ["m"] = ${node}, ["x"] = ${node} }; redef Cluster::nodes -= { ["x"] = Cluster::nodes["x"] };`,
+    ],
+    [
+      `redef record Cluster::Node += { rack: string &optional; }; redef Cluster::nodes += { ["m"] = [$node_type=Cluster::MANAGER, $ip=10.0.0.1, $rack="a"] };`,
+    ],
+    [
+      `redef Cluster::nodes += { [fmt("%s", "m")] = [$node_type=T ? Cluster::MANAGER : Cluster::WORKER, $ip=to_addr("10.0.0.1")] };`,
+    ],
+  ])('%s', (text) => expect(names(text)).toEqual(['m']))
+
+  test.each([
+    ['redef Cluster::manager_is_logger = 1 > 2 ? 3 : nope;', 'unknown-name'],
+    ['redef Cluster::manager_is_logger += T;', 'wrong-type'],
+    [`const n = Cluster::Node($node_type=Cluster::MANAGER, $ip=10.0.0.1, $colour="red");`, 'unknown-field'],
+    ['redef Cluster::nodes = { ["m"] = [$node_type=Broker::MEMORY, $ip=10.0.0.1] };', 'unknown-node-type'],
+    [
+      'redef Cluster::nodes = { ["m"] = [$node_type=Cluster::NONE, $ip=Cluster::nodes["x"]$ip] };',
+      'no-such-index',
+    ],
+    ['redef X::y = Cluster::is_enabled(5);', 'bad-argument'],
+    ['redef Cluster::nodes -= { "m" };', 'not-a-table'],
+  ])('%s', (text, code) => {
+    const { diagnostics } = parseLayout(text, options)
+    expect(diagnostics.filter(({ severity }) => severity === 'error').map((each) => each.code)).toEqual([
+      code,
+    ])
   })
 })

@@ -1,7 +1,9 @@
 /** Layouts that a real Zeek 9.0.0-rc1 loaded or refused (test/vectors/layouts). */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { Address } from '../data/address.js'
 import { DIALECTS } from '../options/dialect.js'
+import { resolveOptions } from '../options/registry.js'
 import {
   type Diagnostic,
   hasErrors,
@@ -9,6 +11,7 @@ import {
   type ParsedLayout,
   parseLayout,
   printLayout,
+  type ScriptHost,
 } from './index.js'
 
 const ROOT = new URL('../../test/vectors/layouts/', import.meta.url)
@@ -17,8 +20,9 @@ function read(path: string): string {
   return readFileSync(new URL(path, ROOT), 'utf8')
 }
 
-function parse(text: string | Uint8Array): ParsedLayout {
-  return parseLayout(text, { file: 'cluster-layout.zeek', dialect: DIALECTS['zeek-9.0'] })
+function parse(text: string | Uint8Array, host?: ScriptHost): ParsedLayout {
+  const dialect = DIALECTS['zeek-9.0']
+  return parseLayout(text, { file: 'cluster-layout.zeek', dialect, ...(host !== undefined && { host }) })
 }
 
 function zeekResult(name: string): {
@@ -34,25 +38,75 @@ function places(diagnostics: readonly Diagnostic[], severity: string): string[] 
     .map(({ code, span }) => `${span.line}:${span.column} ${code}`)
 }
 
-describe('layouts in supported syntax give the nodes that Zeek has', () => {
-  // The errors are ports that Zeek accepts here and cannot connect to later.
+describe('layouts that Zeek accepts give the nodes that Zeek has', () => {
   const cases = [
-    { name: 'accepted-all-fields', errors: [], warnings: ['6:93 ignored-field'] },
-    { name: 'accepted-duplicate-node-last-wins', errors: [], warnings: ['3:3 duplicate-node'] },
-    { name: 'accepted-ipv6-zone-id', errors: [], warnings: ['3:3 no-proxy'] },
-    { name: 'accepted-minimal', errors: [], warnings: [] },
-    { name: 'accepted-record-constructor-and-comments', errors: [], warnings: ['6:3 no-proxy'] },
-    { name: 'accepted-udp-port-and-zero-port', errors: ['2:61 no-port'], warnings: ['3:3 no-proxy'] },
+    { name: 'accepted-all-fields', warnings: ['6:93 ignored-field'] },
+    { name: 'accepted-computed', warnings: ['4:3 no-proxy'] },
+    { name: 'accepted-duplicate-node-last-wins', warnings: ['3:3 duplicate-node'] },
+    { name: 'accepted-ipv6-zone-id', warnings: ['3:3 no-proxy'] },
+    { name: 'accepted-minimal', warnings: [] },
+    { name: 'accepted-record-constructor-and-comments', warnings: ['6:3 no-proxy'] },
+    { name: 'accepted-udp-port-and-zero-port', warnings: ['2:61 no-port', '3:3 no-proxy'] },
+    { name: 'generator-defaults-manager-is-logger', warnings: [] },
+    { name: 'generator-multi-host', warnings: [] },
+    { name: 'generator-multi-host-no-address', warnings: [] },
+    { name: 'generator-node-prefix', warnings: [] },
+    { name: 'generator-single-host-interfaces-ipv6-no-metrics', warnings: [] },
+    { name: 'generator-single-host-one-interface', warnings: [] },
   ]
-  test.each(cases)('$name', ({ name, errors, warnings }) => {
-    const { layout, diagnostics } = parse(readFileSync(new URL(`${name}/cluster-layout.zeek`, ROOT)))
-    const { nodes } = zeekResult(name)
+
+  test('every recording is here', () => {
+    const recorded = readdirSync(ROOT).filter((name) => !name.includes('.') && name !== 'accepted-odd-names')
+    expect(recorded.sort()).toEqual(cases.map(({ name }) => name).sort())
+  })
+
+  test.each(cases)('$name', ({ name, warnings }) => {
+    const { nodes, manager_is_logger } = zeekResult(name)
+    const text = readFileSync(new URL(`${name}/cluster-layout.zeek`, ROOT))
+    const { layout, diagnostics, pendingHosts } = parse(text, hostOf(nodes))
     // Run-time state in Zeek: a layout's value is ignored, with a warning.
     for (const node of Object.values(nodes)) delete node.id
     expect(layoutToJson(layout).nodes).toEqual(nodes)
-    expect(places(diagnostics, 'error')).toEqual(errors)
+    expect(pendingHosts).toEqual([])
+    expect(places(diagnostics, 'error')).toEqual([])
     expect(places(diagnostics, 'warning')).toEqual(warnings)
-    expect(parse(printLayout(layout)).layout.nodes.size).toBe(Object.keys(nodes).length)
+    const { options } = resolveOptions({ dialect: DIALECTS['zeek-9.0'], redefs: layout.redefs })
+    expect(options.managerIsLogger).toBe(manager_is_logger === 'T')
+    if (name.startsWith('generator-')) {
+      const telemetry = {
+        name: 'Telemetry::metrics_port',
+        type: 'port',
+        value: { port: 0, proto: 'unknown' },
+      }
+      expect(layoutToJson(layout).redefs).toContainEqual(telemetry)
+    }
+    expect(layoutToJson(parse(printLayout(layout)).layout)).toEqual(layoutToJson(layout))
+  })
+
+  /** The addresses that the machine of the recording had for the hosts `left` and `right`. */
+  function hostOf(nodes: Record<string, Record<string, unknown>>): ScriptHost {
+    const addresses: Record<string, unknown> = {
+      left: nodes['manager']?.['ip'],
+      right: nodes['right-proxy-1']?.['ip'],
+    }
+    return {
+      environment: {},
+      hostName: 'host',
+      searchPath: [],
+      readFile: () => undefined,
+      lookUp: (name) => [Address.parse(String(addresses[name]))],
+    }
+  }
+
+  test('what the layout computes for the node that it is read for', () => {
+    const text = read('generator-multi-host/cluster-layout.zeek')
+    const dialect = DIALECTS['zeek-9.0']
+    const { layout } = parseLayout(text, { file: 'a', dialect, node: 'b-worker-1' })
+    expect(layoutToJson(layout).redefs).toEqual([
+      { name: 'Cluster::manager_is_logger', type: 'bool', value: false },
+      { name: 'Telemetry::metrics_address', type: 'string', value: '[2001:db8::b]' },
+      { name: 'Telemetry::metrics_port', type: 'port', value: { port: 43000, proto: 'tcp' } },
+    ])
   })
 
   test('accepted-odd-names', () => {
@@ -60,44 +114,9 @@ describe('layouts in supported syntax give the nodes that Zeek has', () => {
     const { raw } = JSON.parse(read('accepted-odd-names/zeek.json'))
     expect([...layout.nodes.keys()]).toEqual(['Manager.With.Dots', 'worker 1 with blanks', 'wörker/2', ''])
     for (const node of Object.values(layoutToJson(layout).nodes)) expect(raw).toContain(JSON.stringify(node))
-    expect(places(diagnostics, 'error')).toEqual(['2:3 no-port'])
-    expect(places(diagnostics, 'warning')).toEqual(['3:3 no-proxy', '4:68 unknown-manager', '5:3 empty-name'])
-  })
-})
-
-describe('layouts that need more syntax name it and nothing else', () => {
-  const tail = (line: number): string[] => [`${line}:1`, `${line + 1}:1`, `${line + 13}:33`]
-  const cases = [
-    { name: 'accepted-computed', errors: ['1:1', '3:50', '3:75', '4:64', '6:1'], complete: false },
-    { name: 'generator-defaults-manager-is-logger', errors: tail(14), complete: true },
-    { name: 'generator-node-prefix', errors: tail(16), complete: true },
-    { name: 'generator-single-host-interfaces-ipv6-no-metrics', errors: tail(22), complete: true },
-    { name: 'generator-single-host-one-interface', errors: tail(16), complete: true },
-    {
-      name: 'generator-multi-host',
-      errors: [
-        ...['3:1', '5:1', '9:1', '11:7'],
-        ...['18:53', '19:57', '20:55', '21:55', '22:58', '23:58', '24:60', '25:55', '26:55'],
-        ...tail(34),
-      ],
-      complete: false,
-    },
-    {
-      name: 'generator-multi-host-no-address',
-      errors: ['3:1', '5:1', '9:1', '11:7', '17:53', '18:58', '19:57', '20:59', ...tail(28)],
-      complete: false,
-    },
-  ]
-  test.each(cases)('$name', ({ name, errors, complete }) => {
-    const { layout, diagnostics } = parse(read(`${name}/cluster-layout.zeek`))
-    expect(places(diagnostics, 'error')).toEqual(errors.map((place) => `${place} unsupported-syntax`))
-    expect(places(diagnostics, 'warning')).toEqual([])
-    if (complete) {
-      const { nodes, manager_is_logger } = zeekResult(name)
-      expect(layoutToJson(layout).nodes).toEqual(nodes)
-      const redef = { name: 'Cluster::manager_is_logger', type: 'bool', value: manager_is_logger === 'T' }
-      expect(layoutToJson(layout).redefs).toEqual([redef])
-    }
+    expect(places(diagnostics, 'error')).toEqual([])
+    const warnings = ['2:3 no-port', '3:3 no-proxy', '4:68 unknown-manager', '5:3 empty-name']
+    expect(places(diagnostics, 'warning')).toEqual(warnings)
   })
 })
 

@@ -1,13 +1,27 @@
 /** Cluster layouts: what `cluster-layout.zeek` says, read, checked and printed; and who connects to whom in it. */
-export type { Diagnostic, Severity, SourceSpan } from './diagnostics.js'
-export { type LayoutFormat, layoutFormat } from './file-format.js'
-export { formatDiagnostic } from './format.js'
-export type { ImportedLayout, ImportOptions } from './import-nodes.js'
+export {
+  DIAGNOSTICS_MAX,
+  type Diagnostic,
+  formatDiagnostic,
+  type ScriptHost,
+  type Severity,
+  type SourceSpan,
+} from '../zeek-script/index.js'
+export { type LayoutFormat, layoutFormat } from './import/file-format.js'
+export type { ImportedLayout, ImportOptions } from './import/import-nodes.js'
+export { type NodeCfgOptions, readNodeCfg } from './import/node-cfg.js'
+export type { CustomInterface } from './import/node-cfg-section.js'
+export { readZeekConf, type ZeekConfFile } from './import/zeek-conf.js'
 export { type Layout, type LayoutNode, nodesByName } from './layout.js'
-export { type NodeCfgOptions, readNodeCfg } from './node-cfg.js'
-export type { CustomInterface } from './node-cfg-section.js'
 export { isNodeType, NODE_TYPES, type NodeType } from './node-type.js'
-export { hasErrors, LAYOUT_BYTES_MAX, type ParsedLayout, parseLayout } from './parse-layout.js'
+export {
+  hasErrors,
+  LAYOUT_BYTES_MAX,
+  type LayoutOptions,
+  type ParsedLayout,
+  parseLayout,
+} from './parse-layout.js'
+export { type ParsedRedef, parseRedef } from './parse-redef.js'
 export {
   type JsonLayout,
   type JsonNode,
@@ -17,6 +31,4 @@ export {
   printLayout,
   printValue,
 } from './print.js'
-export { DIAGNOSTICS_MAX } from './source.js'
 export { dialTargets, expectedPeers } from './topology.js'
-export { readZeekConf, type ZeekConfFile } from './zeek-conf.js'

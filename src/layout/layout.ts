@@ -1,7 +1,7 @@
 /** A cluster layout as data: what `cluster-layout.zeek` says, without its text. */
 import { Address, type Port } from '../data/address.js'
 import type { Redef } from '../options/registry.js'
-import type { SourceSpan } from './diagnostics.js'
+import type { SourceSpan } from '../zeek-script/index.js'
 import type { NodeType } from './node-type.js'
 
 /** One entry of `Cluster::nodes` (`Cluster::Node` of the reference page). */
@@ -25,7 +25,7 @@ export interface LayoutNode {
 export interface Layout {
   /** In the order of the file; a later entry of the same name replaces an earlier one. */
   readonly nodes: ReadonlyMap<string, LayoutNode>
-  /** Every redef with a simple value, in order, of known and of unknown options. */
+  /** Every redef of something that the layout has not declared itself, in order, of known and of unknown options. */
   readonly redefs: readonly Redef[]
 }
 

@@ -3,9 +3,9 @@
  * for JSON, in which the nodes look as Zeek's own `to_json(Cluster::nodes)` shows them.
  */
 import type { Address, Port, Subnet } from '../data/address.js'
-import type { Redef, RedefValue } from '../options/registry.js'
+import { type Redef, type RedefValue, setFields } from '../options/redef-value.js'
+import { quoteString } from '../zeek-script/index.js'
 import type { Layout, LayoutNode } from './layout.js'
-import { quoteString } from './strings.js'
 
 export interface JsonPort {
   readonly port: number
@@ -95,16 +95,12 @@ export function printValue(value: RedefValue): string {
         .map(([name, field]) => `$${name}=${printValue(field)}`)
         .join(', ')}]`
     case 'table':
-      return `{ ${value.value.map(([key, element]) => `${printIndex(key)} = ${printValue(element)}`).join(', ')} }`
+      return `table(${value.value.map(([key, element]) => `${printIndex(key)}=${printValue(element)}`).join(', ')})`
     case 'set':
-      return `{ ${value.value.map((element) => printElement(element)).join(', ')} }`
+      return `set(${value.value.map(printElement).join(', ')})`
     case 'vector':
       return `vector(${value.value.map(printValue).join(', ')})`
   }
-}
-
-function setFields(fields: ReadonlyMap<string, RedefValue | undefined>): [string, RedefValue][] {
-  return [...fields].flatMap(([name, field]) => (field === undefined ? [] : [[name, field]]))
 }
 
 /** `["a"]`, or `[1, 2]` for an index of several parts. */

@@ -185,7 +185,7 @@ redef Cluster::manager_is_logger = F;`
 `
     expect(problems(text)).toMatchInlineSnapshot(`
       "
-      a.zeek:2:3: error: node "p" must connect to "m", which has no port: add one, as in \`$p=27760/tcp\`
+      a.zeek:2:3: warning: node "p" must connect to "m", which has no port: add one, as in \`$p=27760/tcp\`
       	["m"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1],
       	 ^^^"
     `)
@@ -198,7 +198,7 @@ redef Cluster::manager_is_logger = F;`
 redef Cluster::manager_is_logger = F;`
     expect(problems(text)).toMatchInlineSnapshot(`
       "
-      a.zeek:3:53: error: node "m" must connect to "l", but port 0 is none to connect to: write its number
+      a.zeek:3:53: warning: node "m" must connect to "l", but port 0 is none to connect to: write its number
       	["l"] = [$node_type=Cluster::LOGGER, $ip=10.0.0.3, $p=0/tcp],
       	                                                   ^^"
     `)
@@ -212,7 +212,7 @@ redef Cluster::manager_is_logger = F;`
 `
     expect(problems(text)).toMatchInlineSnapshot(`
       "
-      a.zeek:3:52: error: node "w" must connect to "p", but 5/udp is no TCP port: write \`5/tcp\`
+      a.zeek:3:52: warning: node "w" must connect to "p", but 5/udp is no TCP port: write \`5/tcp\`
       	["p"] = [$node_type=Cluster::PROXY, $ip=10.0.0.2, $p=5/udp, $manager="m"],
       	                                                  ^^"
     `)
@@ -227,7 +227,7 @@ redef Cluster::manager_is_logger = F;`
 `
     expect(problems(text)).toMatchInlineSnapshot(`
       "
-      a.zeek:5:3: error: node "w" must connect to "t", which has no port: add one, as in \`$p=27760/tcp\`
+      a.zeek:5:3: warning: node "w" must connect to "t", which has no port: add one, as in \`$p=27760/tcp\`
       	["t"] = [$node_type=Cluster::TIME_MACHINE, $ip=10.0.0.9],
       	 ^^^"
     `)

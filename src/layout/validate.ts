@@ -1,17 +1,15 @@
 /**
- * Checks across the nodes of a layout. Errors are what makes a cluster of it impossible; warnings are what Zeek
- * accepts without a word and is a mistake all the same. Nothing is concluded from what is missing in a file that was
+ * Checks across the nodes of a layout. Warnings are what Zeek accepts without a word and is a mistake all the
+ * same. Nothing is concluded from what is missing in a file that was
  * not understood to its end.
  */
 
 import type { Dialect } from '../options/dialect.js'
 import { fitRedef, OPTIONS } from '../options/registry.js'
-import type { SourceSpan } from './diagnostics.js'
+import { quoteString, type Report, type SourceSpan } from '../zeek-script/index.js'
 import type { Outline } from './evaluate.js'
 import type { Layout, LayoutNode } from './layout.js'
 import type { NodeType } from './node-type.js'
-import type { Report } from './source.js'
-import { quoteString } from './strings.js'
 import { firstDialers } from './topology.js'
 
 /** Checks a layout as a whole (spec/cluster-framework.md 1.2, 2.6). `fallback` is where a place is lacking. */
@@ -42,15 +40,15 @@ function checkPorts(outline: Outline, report: Report, fallback: SourceSpan): voi
     if (place?.isKnown === false) continue
     const span = place?.span ?? node.span ?? fallback
     if (node.p === undefined) {
-      report.error('no-port', `${who}, which has no port: add one, as in \`$p=27760/tcp\``, span)
+      report.warning('no-port', `${who}, which has no port: add one, as in \`$p=27760/tcp\``, span)
     } else if (node.p.protocol !== 'tcp') {
-      report.error(
+      report.warning(
         'no-port',
         `${who}, but ${node.p} is no TCP port: write \`${node.p.number || 27760}/tcp\``,
         span,
       )
     } else if (node.p.number === 0) {
-      report.error('no-port', `${who}, but port 0 is none to connect to: write its number`, span)
+      report.warning('no-port', `${who}, but port 0 is none to connect to: write its number`, span)
     }
   }
 }

@@ -1,12 +1,12 @@
 /** The library's entrance: start a node of a cluster inside your own program. */
-import { readFile } from 'node:fs/promises'
 import { ClusterError, errorMessage } from '../base/errors.js'
 import type { NetworkAddress } from '../base/network-address.js'
 import type { Report } from '../base/report.js'
 import type { Cluster as ClusterNode } from '../cluster/cluster.js'
-import { formatDiagnostic, hasErrors, parseLayout } from '../layout/index.js'
+import { formatDiagnostic, hasErrors, type ParsedLayout } from '../layout/index.js'
 import { DIALECTS, type DialectName } from '../options/dialect.js'
 import { type Options, type Redef, resolveOptions } from '../options/registry.js'
+import { findLayout, loadLayout } from './load-layout.js'
 import { packageVersion } from './package-version.js'
 import { systemPlatform } from './platform.js'
 import { startNode, type WebSocketSettings } from './start-node.js'
@@ -14,7 +14,10 @@ import { startNode, type WebSocketSettings } from './start-node.js'
 export interface ClusterStartOptions {
   /** `Cluster::node`: a name of the layout. Default: the environment variable `CLUSTER_NODE`. */
   readonly node?: string
-  /** Path of a `cluster-layout.zeek`. Not needed without a node name: then the program is not part of a cluster. */
+  /**
+   * Path of a layout: Zeek's language, `node.cfg` or `zeek.conf`. Default: `cluster-layout.zeek` on `ZEEKPATH`,
+   * `BROPATH` or in the working directory. Without a node name none is read: the program is not part of a cluster.
+   */
   readonly layout?: string
   /** Default `reference`. */
   readonly dialect?: DialectName
@@ -45,16 +48,18 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
    */
   async start(options) {
     const dialect = DIALECTS[options.dialect ?? 'reference']
-    const file = options.layout
-    const text = file === undefined ? '' : await readLayout(file)
-    const { layout, diagnostics } = parseLayout(text, { file: file ?? 'no layout', dialect })
+    const environment = process.env
+    const node = nodeName(options, environment)
+    const file = options.layout ?? (node === '' ? undefined : await findLayout(environment))
+    const { layout, diagnostics } =
+      file === undefined ? NO_LAYOUT : await loadLayout({ file, dialect, node, environment })
     if (hasErrors(diagnostics)) {
       const errors = diagnostics.filter(({ severity }) => severity === 'error')
       throw new ClusterError('invalid-layout', errors.map(formatDiagnostic).join('\n'), { file })
     }
     const redefs = [...layout.redefs, ...(options.redefs ?? [])]
     const given = { ...options.options, ...(options.node !== undefined && { node: options.node }) }
-    const resolved = resolveOptions({ dialect, redefs, given, environment: process.env })
+    const resolved = resolveOptions({ dialect, redefs, given, environment })
     if (resolved.problems.length > 0) {
       const message = resolved.problems.map((problem) => problem.message).join('\n')
       throw new ClusterError('invalid-option', message, { problems: resolved.problems })
@@ -85,21 +90,23 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
   },
 }
 
+const NO_LAYOUT: Pick<ParsedLayout, 'layout' | 'diagnostics'> = {
+  layout: { nodes: new Map(), redefs: [] },
+  diagnostics: [],
+}
+
+/** `Cluster::node`, as far as it is known before the layout is read. */
+function nodeName(
+  { node, options, redefs = [] }: ClusterStartOptions,
+  environment: NodeJS.ProcessEnv,
+): string {
+  const redef = redefs.findLast(({ name }) => name === 'Cluster::node')?.value
+  const redefined = redef?.type === 'string' ? redef.value : undefined
+  return node ?? options?.node ?? redefined ?? environment['CLUSTER_NODE'] ?? ''
+}
+
 function webSocketSettings(options: ClusterStartOptions): { readonly webSocket?: WebSocketSettings } {
   const { listenWebSocket: address, webSocketTls: tls } = options
   if (address === undefined) return {}
   return { webSocket: { address, ...(tls === undefined ? {} : { tls }), version: packageVersion() } }
-}
-
-async function readLayout(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (error) {
-    throw new ClusterError(
-      'layout-unreadable',
-      `cannot read layout ${path}: ${errorMessage(error)}`,
-      { path },
-      error,
-    )
-  }
 }

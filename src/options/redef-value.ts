@@ -22,6 +22,13 @@ export type RedefValue =
   | { readonly type: 'set'; readonly value: readonly RedefValue[] }
   | { readonly type: 'vector'; readonly value: readonly RedefValue[] }
 
+/** The fields of a record that are set. */
+export function setFields(
+  fields: ReadonlyMap<string, RedefValue | undefined>,
+): (readonly [name: string, value: RedefValue])[] {
+  return [...fields].flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+}
+
 /** `redef NAME = VALUE;`, or with `+=` or `-=`. */
 export interface Redef {
   /** Full name, for example `Cluster::retry_interval`. */

@@ -176,13 +176,13 @@ interface FoundCluster {
 async function findCluster(flags: ControlFlags): Promise<FoundCluster | undefined> {
   const running = flags.layout === undefined ? await runningCluster(resolve(flags.stateDir)) : undefined
   if (running !== undefined) {
-    const { redefs } = splitRedefs(running.redefs)
-    const loaded = await loadCluster({ file: running.layout, dialect: running.dialect, redefs, quiet: true })
+    const { given } = splitRedefs(running.redefs)
+    const loaded = await loadCluster({ file: running.layout, dialect: running.dialect, given, quiet: true })
     return { loaded, addresses: running.addresses }
   }
   const dialect = flags.dialect ?? 'reference'
   try {
-    const loaded = await loadCluster({ file: flags.layout, dialect, redefs: [], quiet: true })
+    const loaded = await loadCluster({ file: flags.layout, dialect, quiet: true })
     return { loaded, addresses: new Map() }
   } catch (error) {
     if (flags.layout !== undefined) throw error

@@ -14,9 +14,9 @@ export async function runCheck(
   args: readonly string[],
   flags: LayoutFlags,
 ): Promise<void> {
-  const { file: path, redefs } = layoutArguments(file, args)
+  const { file: path, given } = layoutArguments(file, args)
   if (flags.json === true) return checkAsJson(path, flags.dialect)
-  const { layout, file: found } = await loadCluster({ file: path, dialect: flags.dialect, redefs })
+  const { layout, file: found } = await loadCluster({ file: path, dialect: flags.dialect, given })
   const count = layout.nodes.size
   print(`${found}: ok, ${count} ${count === 1 ? 'node' : 'nodes'}`)
 }
@@ -25,7 +25,7 @@ async function checkAsJson(path: string | undefined, dialect: string): Promise<v
   const { file, layout, diagnostics } = await readCluster(path, dialect)
   const problems = diagnostics.map(({ severity, code, message, span }) => {
     const { line, column } = span
-    return { severity, code, message, line, column }
+    return { severity, code, message, ...(span.file !== file && { file: span.file }), line, column }
   })
   print(JSON.stringify({ file, ok: !hasErrors(diagnostics), nodes: layout.nodes.size, problems }))
   if (hasErrors(diagnostics)) throw new CommandError(2, `${file}: ${countErrors(diagnostics)}`)
@@ -37,8 +37,8 @@ export async function runLayout(
   args: readonly string[],
   flags: LayoutFlags,
 ): Promise<void> {
-  const { file: path, redefs } = layoutArguments(file, args)
-  const { layout } = await loadCluster({ file: path, dialect: flags.dialect, redefs, quiet: true })
+  const { file: path, given } = layoutArguments(file, args)
+  const { layout } = await loadCluster({ file: path, dialect: flags.dialect, given, quiet: true })
   print(
     flags.json === true ? JSON.stringify(layoutToJson(layout), undefined, 2) : printLayout(layout).trimEnd(),
   )

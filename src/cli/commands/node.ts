@@ -47,14 +47,14 @@ export async function runNode(
   args: readonly string[],
   flags: NodeFlags,
 ): Promise<void> {
-  const { redefs, rest } = splitRedefs(name === undefined ? args : [name, ...args])
+  const { given, rest } = splitRedefs(name === undefined ? args : [name, ...args])
   // Only the name of a node has no ending of a script: so both may be left out.
   const isNamed = rest[0] !== undefined && !/\.[cm]?[jt]s$/.test(rest[0])
   const [givenName, scriptFiles] = isNamed ? [rest[0], rest.slice(1)] : [undefined, rest]
   const loaded = await loadCluster({
     file: flags.layout,
     dialect: flags.dialect,
-    redefs,
+    given,
     node: givenName,
     quiet: isChild(),
   })

@@ -45,9 +45,9 @@ export async function runUp(
   args: readonly string[],
   flags: UpFlags,
 ): Promise<void> {
-  const { file: path, redefs, redefArgs } = layoutArguments(file, args, '; scripts are given with --script')
+  const { file: path, given, redefArgs } = layoutArguments(file, args, '; scripts are given with --script')
   const limitMs = flags.for === undefined ? undefined : parseSeconds(flags.for)
-  const loaded = await loadCluster({ file: path, dialect: flags.dialect, redefs })
+  const loaded = await loadCluster({ file: path, dialect: flags.dialect, given })
   if (loaded.layout.nodes.size === 0)
     throw new CommandError(2, `${loaded.file} has no nodes: nothing to start`)
   await checkFiles(flags)

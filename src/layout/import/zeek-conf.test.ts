@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { Address } from '../data/address.js'
-import { DIALECTS } from '../options/dialect.js'
-import { formatDiagnostic, hasErrors, type ImportedLayout, layoutToJson, readZeekConf } from './index.js'
+import { Address } from '../../data/address.js'
+import { DIALECTS } from '../../options/dialect.js'
+import { formatDiagnostic, hasErrors, type ImportedLayout, layoutToJson, readZeekConf } from '../index.js'
 
 const HOSTS: Readonly<Record<string, readonly string[]>> = {
   mgr: ['192.0.2.1'],

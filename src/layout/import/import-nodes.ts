@@ -2,14 +2,14 @@
  * What the readers of other programs' files have in common: nodes that are made in order, each with the next port,
  * and host names that somebody else looks up.
  */
-import { type Address, Port } from '../data/address.js'
-import type { Dialect } from '../options/dialect.js'
-import { OPTIONS, type Redef } from '../options/registry.js'
-import type { SourceSpan } from './diagnostics.js'
-import type { Layout, LayoutNode } from './layout.js'
-import type { ParsedLayout } from './parse-layout.js'
-import type { Report } from './source.js'
-import { quoteString } from './strings.js'
+import { type Address, Port } from '../../data/address.js'
+import type { Dialect } from '../../options/dialect.js'
+import { OPTIONS, type Redef } from '../../options/registry.js'
+import type { SourceSpan } from '../../zeek-script/diagnostics.js'
+import type { Report } from '../../zeek-script/source.js'
+import { quoteString } from '../../zeek-script/strings.js'
+import type { Layout, LayoutNode } from '../layout.js'
+import type { ParsedLayout } from '../parse-layout.js'
 
 /** Nodes of one layout; more is taken for a slip of the hand. */
 export const NODES_MAX = 10_000

@@ -2,14 +2,14 @@
  * What one `zeek.conf` says about its host: how many nodes of each type, from which ports on, at which interfaces
  * (spec/zeek-zeromq-websocket.md 7.5). The many keys that only matter to systemd units are known and left alone.
  */
-import { Address } from '../data/address.js'
-import type { SourceSpan } from './diagnostics.js'
+import { Address } from '../../data/address.js'
+import type { SourceSpan } from '../../zeek-script/diagnostics.js'
+import { DIAGNOSTICS_MAX, type Report } from '../../zeek-script/source.js'
+import { quoteString } from '../../zeek-script/strings.js'
+import { didYouMean } from '../../zeek-script/suggest.js'
 import { commentHint, NAME_LENGTH_MAX, NODES_MAX, PORT_MAX } from './import-nodes.js'
 import { type IniEntry, type IniFile, type IniRules, type IniSection, type IniText, readIni } from './ini.js'
 import { type CpuList, parseCpuList, substituteVariables } from './interface-template.js'
-import { DIAGNOSTICS_MAX, type Report } from './source.js'
-import { quoteString } from './strings.js'
-import { didYouMean } from './suggest.js'
 
 const RULES: IniRules = {
   kind: '`zeek.conf`',

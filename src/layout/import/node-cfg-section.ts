@@ -2,7 +2,10 @@
  * The sections of zeekctl's `node.cfg`, one for each node or for several workers that share the load of an interface
  * (spec/zeek-zeromq-websocket.md 7.3). Values are read as Python's `ConfigParser` does, with which zeekctl reads them.
  */
-import type { SourceSpan } from './diagnostics.js'
+import type { SourceSpan } from '../../zeek-script/diagnostics.js'
+import { DIAGNOSTICS_MAX, type Report } from '../../zeek-script/source.js'
+import { quoteString } from '../../zeek-script/strings.js'
+import { didYouMean } from '../../zeek-script/suggest.js'
 import { commentHint, NAME_LENGTH_MAX, NODES_MAX } from './import-nodes.js'
 import {
   type IniEntry,
@@ -14,9 +17,6 @@ import {
   splitAtCommas,
 } from './ini.js'
 import { interpolatedValue, type Scope } from './interpolation.js'
-import { DIAGNOSTICS_MAX, type Report } from './source.js'
-import { quoteString } from './strings.js'
-import { didYouMean } from './suggest.js'
 
 const RULES: IniRules = {
   kind: '`node.cfg`',

@@ -1,23 +1,22 @@
 /**
- * Splits a layout file into tokens, with the rules of Zeek's scanner: of all rules that match at a place the longest
+ * Splits a script into tokens, with the rules of Zeek's scanner: of all rules that match at a place the longest
  * wins, so that `5 min` is one interval, `27761/tcp` one port and `[::1]` one address. It hands out one token at a
  * time: a directive (`@load …`) takes what follows it as raw text, and the parser asks for that.
  *
  * A token that is wrong in itself carries its problem. Whether it is worth reporting is the parser's decision: in
  * text that is skipped it is not.
  */
-import { Address, Port, type Protocol } from '../data/address.js'
+import { Address, Port, type Protocol, Subnet } from '../data/address.js'
 import { parseInterval } from '../options/interval.js'
 import type { SourceSpan } from './diagnostics.js'
 import type { Source } from './source.js'
 import { unescapeString } from './strings.js'
-import type { ConstantValue } from './syntax.js'
+import type { ScalarValue } from './syntax.js'
 
 export type TokenKind =
   | 'end'
   | 'name'
   | 'constant'
-  | 'subnet'
   | 'host'
   | 'pattern'
   | 'directive'
@@ -30,12 +29,18 @@ export interface Token {
   /** As written; a number's or string's meaning is in `value`. */
   readonly text: string
   readonly span: SourceSpan
-  readonly value?: ConstantValue
+  readonly value?: ScalarValue
   /** Why an `invalid` token is invalid. */
   readonly problem?: { readonly code: string; readonly message: string }
 }
 
-type Lexeme = Omit<Token, 'text' | 'span'>
+type Lexeme = Omit<Token, 'text' | 'span'> & { readonly text?: string }
+
+/** A comment that documents: `## …` before what it is about, or `##< …` behind it. */
+export interface DocComment {
+  readonly text: string
+  readonly isBehind: boolean
+}
 
 const FLOAT = String.raw`(?:[0-9]*\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?`
 const IPV4 = String.raw`(?:[0-9]+\.){3}[0-9]+`
@@ -49,6 +54,36 @@ const DIGITS = '0123456789'
 const HEX_LETTERS = 'abcdefABCDEF'
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'
 
+const ATTRIBUTES = [
+  'add_func',
+  'backend',
+  'broker_allow_complex_type',
+  'broker_store',
+  'create_expire',
+  'default',
+  'default_insert',
+  'delete_func',
+  'deprecated',
+  'error_handler',
+  'expire_func',
+  'group',
+  'is_assigned',
+  'is_used',
+  'log',
+  'no_CPP_opt',
+  'no_ZAM_opt',
+  'on_change',
+  'optional',
+  'ordered',
+  'priority',
+  'publish_on_change',
+  'raw_output',
+  'read_expire',
+  'redef',
+  'type_column',
+  'write_expire',
+]
+
 interface Rule {
   /** The characters that a match can begin with. */
   readonly starts: string
@@ -59,7 +94,7 @@ interface Rule {
 /** In the order of precedence among matches of equal length. */
 const RULES: readonly Rule[] = [
   rule('[', String.raw`\[${IPV6}\]`, (text) => readAddress(text)),
-  rule(`[${DIGITS}`, String.raw`(?:\[${IPV6}\]|${IPV4})[ \t]*/[ \t]*[0-9]+`, () => ({ kind: 'subnet' })),
+  rule(`[${DIGITS}`, String.raw`(?:\[${IPV6}\]|${IPV4})[ \t]*/[ \t]*[0-9]+`, (text) => readSubnet(text)),
   rule(DIGITS, IPV4, (text) => readAddress(text)),
   rule(`:_${LETTERS}`, `(?:::)?${COMPONENT}(?:::${COMPONENT})*`, () => ({ kind: 'name' })),
   rule(DIGITS, '[0-9]+', (text) => readCount(text)),
@@ -70,13 +105,14 @@ const RULES: readonly Rule[] = [
   ),
   rule('0', '0x[0-9A-Fa-f]+', (text) => readCount(text)),
   rule(`:${DIGITS}${HEX_LETTERS}`, IPV6, (text) => readBareAddress(text)),
-  rule(DIGITS + LETTERS, String.raw`${HOST_PART}(?:\.${HOST_PART})+`, () => ({ kind: 'host' })),
+  rule(DIGITS + LETTERS, String.raw`(?:${HOST_PART}\.)+[A-Za-z][A-Za-z0-9-]*`, () => ({ kind: 'host' })),
   rule('@', '@[A-Za-z-]+', () => ({ kind: 'directive' })),
   // One token as in Zeek, so that the `redef` of `&redef` does not begin a statement.
-  rule('&', '&[a-z_]+', () => ({ kind: 'attribute' })),
+  rule('&', `&(?:${ATTRIBUTES.join('|')})${WORD_END}`, () => ({ kind: 'attribute' })),
+  rule('!', `![ \\t]*in${WORD_END}`, () => ({ kind: 'symbol', text: '!in' })),
   rule(
     '+-=!><&|?*/%,:;()[]{}~$^',
-    String.raw`\+=|-=|==|!=|>=|<=|&&|\|\||\+\+|--|\?\$|[-!%*/+,:;<=>?()\[\]{}~$|&^]`,
+    String.raw`\+=|-=|==|!=|>=|<=|<<|>>|&&|\|\||\+\+|--|\?\$|[-!%*/+,:;<=>?()\[\]{}~$|&^]`,
     () => ({ kind: 'symbol' }),
   ),
 ]
@@ -92,12 +128,16 @@ const RULES_AT = new Map(
 /** Behind one of these a `/` is an operator; elsewhere it opens a pattern. */
 const ENDS_OPERAND = new Set([')', ']', '}'])
 
+/** Words behind which a value comes. */
+const BEFORE_OPERAND = new Set(['return', 'in', 'case', 'print', 'when', 'if', 'else'])
+
 export class Lexer {
   readonly #source: Source
   #offset = 0
   #line = 1
   #column = 1
   #previous: Token | undefined
+  #docs: DocComment[] = []
 
   constructor(source: Source) {
     this.#source = source
@@ -125,31 +165,52 @@ export class Lexer {
     this.#consume((end < 0 ? this.#source.text.length : end) - this.#offset)
   }
 
-  /** Skips lines up to and with the `@endif` that closes a conditional just begun. False when there is none. */
-  skipConditional(): boolean {
-    for (let depth = 1; this.#offset < this.#source.text.length; ) {
-      this.skipLine()
-      this.#consume(1)
-      const directive = /[ \t]*(@[a-z]+)/y
-      directive.lastIndex = this.#offset
-      const match = directive.exec(this.#source.text)
-      if (match?.[1] === '@if' || match?.[1] === '@ifdef' || match?.[1] === '@ifndef') depth += 1
-      if (match?.[1] === '@endif') depth -= 1
-      if (depth > 0) continue
-      this.#consume(match?.[0].length ?? 0)
-      return true
+  /**
+   * Skips to the end of a conditional's branch, nested ones included, and over the directive that ends it: `@endif`,
+   * or with `toElse` also an `@else`. Undefined when the file ends first. As in Zeek directives are looked for
+   * everywhere, in comments and strings too.
+   */
+  skipBranch(toElse: boolean): '@else' | '@endif' | undefined {
+    const { text } = this.#source
+    const directives = /@(?:ifn?def|if|else|endif)/g
+    directives.lastIndex = this.#offset
+    let depth = 0
+    for (let match = directives.exec(text); match !== null; match = directives.exec(text)) {
+      const [word] = match
+      if (word === '@endif' && depth > 0) depth -= 1
+      else if (word === '@endif' || (word === '@else' && toElse && depth === 0)) {
+        this.#consume(directives.lastIndex - this.#offset)
+        return word
+      } else if (word !== '@else') depth += 1
     }
-    return false
+    this.#consume(text.length - this.#offset)
+    return undefined
+  }
+
+  /** The documenting comments since the last call. */
+  takeDocs(): readonly DocComment[] {
+    const docs = this.#docs
+    this.#docs = []
+    return docs
   }
 
   #skipBlanks(): void {
     const { text } = this.#source
     for (;;) {
       const char = text[this.#offset]
-      if (char === '#') this.skipLine()
+      if (char === '#') this.#comment()
       else if (char === ' ' || char === '\t' || char === '\r' || char === '\n') this.#consume(1)
       else return
     }
+  }
+
+  #comment(): void {
+    const start = this.#offset
+    this.skipLine()
+    const line = this.#source.text.slice(start, this.#offset).trimEnd()
+    if (!line.startsWith('##') || line[2] === '!' || line[2] === '#') return
+    const isBehind = line[2] === '<'
+    this.#docs.push({ text: line.slice(isBehind ? 3 : 2).replace(/^ /, ''), isBehind })
   }
 
   #scan(): Token {
@@ -205,6 +266,7 @@ export class Lexer {
   #expectsOperand(): boolean {
     const previous = this.#previous
     if (previous === undefined) return true
+    if (previous.kind === 'name') return BEFORE_OPERAND.has(previous.text)
     return previous.kind === 'symbol' && !ENDS_OPERAND.has(previous.text)
   }
 
@@ -214,7 +276,7 @@ export class Lexer {
       const char = text[end]
       if (char === '\n') return 0
       if (char === '\\') end += 1
-      else if (char === '/') return end + 1 - this.#offset
+      else if (char === '/') return end + 1 - this.#offset + patternFlags(text, end + 1)
     }
     return 0
   }
@@ -225,7 +287,7 @@ export class Lexer {
     const text = this.#source.text.slice(this.#offset, this.#offset + length)
     this.#consume(length)
     const span = { file: this.#source.file, line, column, length: Math.max(1, this.#column - column) }
-    return { ...lexeme, text, span }
+    return { text, span, ...lexeme }
   }
 
   #consume(length: number): void {
@@ -248,6 +310,13 @@ function rule(starts: string, pattern: string, read: (text: string) => Lexeme): 
   return { starts, pattern: new RegExp(pattern, 'y'), read }
 }
 
+/** How many letters behind a pattern belong to it: `i` and `s`. */
+function patternFlags(text: string, start: number): number {
+  let end = start
+  while (text[end] === 'i' || text[end] === 's') end += 1
+  return end - start
+}
+
 function invalid(code: string, message: string): Lexeme {
   return { kind: 'invalid', problem: { code, message } }
 }
@@ -256,6 +325,23 @@ function readAddress(text: string): Lexeme {
   const value = Address.tryParse(text)
   if (value !== undefined) return { kind: 'constant', value: { type: 'addr', value } }
   return invalid('bad-address', `\`${text}\` is not an IP address: check its parts`)
+}
+
+function readSubnet(text: string): Lexeme {
+  const [address = '', length = ''] = text.split('/')
+  const parsed = Address.tryParse(address.trim())
+  if (parsed === undefined) return invalid('bad-address', `\`${text}\` is no subnet: check its address`)
+  // In brackets an IPv4 address is written as an IPv6 one, and the length counts its 128 bits.
+  const isIPv6 = address.startsWith('[')
+  const bits = isIPv6 ? 128 : 32
+  if (Number(length) > bits) {
+    return invalid('bad-subnet', `\`${text}\` is no subnet: its length is from 0 to ${bits}`)
+  }
+  const total = Number(length) + 128 - bits
+  return {
+    kind: 'constant',
+    value: { type: 'subnet', value: new Subnet(parsed.masked(total), total) },
+  }
 }
 
 function readBareAddress(text: string): Lexeme {

@@ -1,15 +1,15 @@
 /** Files of other programs with anything in them: they are refused, never thrown at. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Address } from '../data/address.js'
-import { DIALECTS } from '../options/dialect.js'
+import { Address } from '../../data/address.js'
+import { DIALECTS } from '../../options/dialect.js'
 import {
   formatDiagnostic,
   type ImportedLayout,
   LAYOUT_BYTES_MAX,
   readNodeCfg,
   readZeekConf,
-} from './index.js'
+} from '../index.js'
 import { INI_LINES_MAX } from './ini.js'
 
 const READERS: Readonly<Record<string, (text: string | Uint8Array, isReference: boolean) => ImportedLayout>> =

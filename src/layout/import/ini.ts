@@ -2,10 +2,10 @@
  * Files of sections and keys: `zeek.conf` of Zeek's systemd generator and `node.cfg` of zeekctl. They look alike and
  * differ in every detail; the details are rules, so that one reader does for both.
  */
-import type { SourceSpan } from './diagnostics.js'
-import { LAYOUT_BYTES_MAX } from './parse-layout.js'
-import { Report, Source } from './source.js'
-import { decodeUtf8 } from './strings.js'
+import type { SourceSpan } from '../../zeek-script/diagnostics.js'
+import { Report, Source } from '../../zeek-script/source.js'
+import { decodeUtf8 } from '../../zeek-script/strings.js'
+import { LAYOUT_BYTES_MAX } from '../parse-layout.js'
 
 /** Lines of a file at most; what follows is not read. */
 export const INI_LINES_MAX = 100_000

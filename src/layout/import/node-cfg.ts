@@ -2,9 +2,12 @@
  * `node.cfg` of zeekctl, read as the layout that zeekctl generates from it (spec/zeek-zeromq-websocket.md 7.3,
  * spec/cluster-framework.md 2.8).
  */
-import { Address } from '../data/address.js'
-import type { Dialect } from '../options/dialect.js'
-import type { SourceSpan } from './diagnostics.js'
+import { Address } from '../../data/address.js'
+import type { Dialect } from '../../options/dialect.js'
+import type { SourceSpan } from '../../zeek-script/diagnostics.js'
+import { quoteString } from '../../zeek-script/strings.js'
+import type { LayoutNode } from '../layout.js'
+import type { NodeType } from '../node-type.js'
 import {
   HostNames,
   type ImportedLayout,
@@ -15,7 +18,6 @@ import {
   PORT_MAX,
   PortCounter,
 } from './import-nodes.js'
-import type { LayoutNode } from './layout.js'
 import {
   type CfgFile,
   type CfgNodeType,
@@ -23,8 +25,6 @@ import {
   type CustomInterface,
   readCfgFile,
 } from './node-cfg-section.js'
-import type { NodeType } from './node-type.js'
-import { quoteString } from './strings.js'
 
 const CONTROL_NAME = 'control'
 const FIRST_METRICS_PORT = 9991

@@ -1,11 +1,11 @@
 /** What Zeek's own generator of layouts makes of `zeek.conf` files (test/vectors/layouts). */
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { Address } from '../data/address.js'
-import { DIALECTS } from '../options/dialect.js'
-import { hasErrors, type ImportedLayout, layoutToJson, printLayout, readZeekConf } from './index.js'
+import { Address } from '../../data/address.js'
+import { DIALECTS } from '../../options/dialect.js'
+import { hasErrors, type ImportedLayout, layoutToJson, printLayout, readZeekConf } from '../index.js'
 
-const ROOT = new URL('../../test/vectors/layouts/', import.meta.url)
+const ROOT = new URL('../../../test/vectors/layouts/', import.meta.url)
 
 interface ZeekResult {
   readonly nodes: Readonly<Record<string, { readonly ip: string }>>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Address } from '../data/address.js'
-import { DIALECTS } from '../options/dialect.js'
+import { Address } from '../../data/address.js'
+import { DIALECTS } from '../../options/dialect.js'
 import {
   formatDiagnostic,
   type ImportedLayout,
@@ -8,7 +8,7 @@ import {
   parseLayout,
   printLayout,
   readNodeCfg,
-} from './index.js'
+} from '../index.js'
 
 const HOSTS: Readonly<Record<string, readonly string[]>> = {
   localhost: ['::1', '127.0.0.1'],

@@ -2,8 +2,12 @@
  * `zeek.conf`, from which Zeek's systemd generator makes a cluster, read as the layout that
  * `zeek-cluster-layout-generator` writes for it (spec/zeek-zeromq-websocket.md 7.5).
  */
-import { Address, Port } from '../data/address.js'
-import type { SourceSpan } from './diagnostics.js'
+import { Address, Port } from '../../data/address.js'
+import type { SourceSpan } from '../../zeek-script/diagnostics.js'
+import { Report, Source } from '../../zeek-script/source.js'
+import { quoteString } from '../../zeek-script/strings.js'
+import type { LayoutNode } from '../layout.js'
+import type { NodeType } from '../node-type.js'
 import {
   HostNames,
   type ImportedLayout,
@@ -14,10 +18,6 @@ import {
   PortCounter,
 } from './import-nodes.js'
 import { cpuOf, substituteVariables } from './interface-template.js'
-import type { LayoutNode } from './layout.js'
-import type { NodeType } from './node-type.js'
-import { Report, Source } from './source.js'
-import { quoteString } from './strings.js'
 import { type HostSettings, type NodeCount, readHost, type WorkerGroup } from './zeek-conf-host.js'
 
 /** The manager is called so on every host: prefixes are for the others. */

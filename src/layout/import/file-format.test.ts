@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { layoutFormat } from './index.js'
+import { layoutFormat } from '../index.js'
 
 test.each([
   ['node.cfg', 'node-cfg'],

@@ -1,10 +1,11 @@
 /**
- * The text of a layout file with its lines, and the collector of what is wrong with it. Every stage of the parser
- * reports here and goes on, so that all problems of a file come out at once.
+ * The texts of scripts with their lines, and the collector of what is wrong with them. Every stage of reading reports
+ * here and goes on, so that all problems come out at once.
  */
 import type { Diagnostic, Severity, SourceSpan } from './diagnostics.js'
+import { decodeUtf8 } from './strings.js'
 
-/** At most so many diagnostics are kept of one file, the closing `too-many-problems` included. */
+/** At most so many diagnostics are kept, the closing `too-many-problems` included. */
 export const DIAGNOSTICS_MAX = 1000
 
 export class Source {
@@ -23,6 +24,20 @@ export class Source {
     }
   }
 
+  /** From the bytes of a file. Comments may be in any encoding; strings are refused when a byte of theirs is lost. */
+  static decode(file: string, bytes: string | Uint8Array): Source {
+    if (typeof bytes === 'string') return new Source(file, bytes)
+    const text = decodeUtf8(bytes)
+    return text === undefined
+      ? new Source(file, new TextDecoder().decode(bytes), true)
+      : new Source(file, text)
+  }
+
+  /** The place of what concerns the file as a whole. */
+  get start(): SourceSpan {
+    return { file: this.file, line: 1, column: 1, length: 1 }
+  }
+
   /** A line, counted from 1, without its line break. */
   lineText(line: number): string {
     const start = this.#lineStarts[line - 1] ?? this.text.length
@@ -34,13 +49,18 @@ export class Source {
 
 /** Collects diagnostics up to a limit; errors push out warnings and notes, never the other way round. */
 export class Report {
-  readonly #source: Source
+  readonly #sources = new Map<string, Source>()
   readonly #errors: Diagnostic[] = []
   readonly #others: Diagnostic[] = []
   #isDropping = false
 
   constructor(source: Source) {
-    this.#source = source
+    this.addSource(source)
+  }
+
+  /** Makes the lines of a further file known, before anything in it is reported. */
+  addSource(source: Source): void {
+    this.#sources.set(source.file, source)
   }
 
   /** No further error would be kept, so there is no use in looking for one. */
@@ -60,13 +80,15 @@ export class Report {
     this.#add('note', code, message, span)
   }
 
-  /** Everything reported, in the order of the file. */
+  /** Everything reported, file by file as they were read, each in its order. */
   finish(): Diagnostic[] {
     const room = DIAGNOSTICS_MAX - 1
     const others = this.#others.slice(0, Math.max(0, room - this.#errors.length))
     const isCut = this.#isDropping || this.isFull || others.length < this.#others.length
+    const order = new Map([...this.#sources.keys()].map((file, index) => [file, index]))
+    const rank = ({ span }: Diagnostic): number => order.get(span.file) ?? order.size
     const all = [...this.#errors, ...others].sort(
-      (a, b) => a.span.line - b.span.line || a.span.column - b.span.column,
+      (a, b) => rank(a) - rank(b) || a.span.line - b.span.line || a.span.column - b.span.column,
     )
     const last = all.at(-1)
     if (isCut && last !== undefined) {
@@ -82,17 +104,23 @@ export class Report {
       this.#isDropping = true
       return
     }
-    list.push({ severity, code, message, span, lineText: this.#source.lineText(span.line) })
+    const lineText = this.#sources.get(span.file)?.lineText(span.line) ?? ''
+    list.push({ severity, code, message, span, lineText })
   }
 }
 
 /** From the start of one span to the end of another; when they are on different lines, the first alone. */
 export function spanThrough(first: SourceSpan, last: SourceSpan): SourceSpan {
-  if (first.line !== last.line) return first
+  if (first.line !== last.line || first.file !== last.file) return first
   return { ...first, length: Math.max(1, last.column + last.length - first.column) }
 }
 
 /** The place right behind a span, where something is missing. */
 export function spanAfter(span: SourceSpan): SourceSpan {
   return { ...span, column: span.column + span.length, length: 1 }
+}
+
+/** Nothing stands between the two. */
+export function isAdjacent(first: SourceSpan, second: SourceSpan): boolean {
+  return first.line === second.line && first.column + first.length === second.column
 }

@@ -2,7 +2,7 @@
  * The interfaces of workers in `zeek.conf`: a text with variables, of which every worker has its own values, and the
  * list of processors that one of the variables is taken from (spec/zeek-zeromq-websocket.md 7.5).
  */
-import { didYouMean } from './suggest.js'
+import { didYouMean } from '../../zeek-script/suggest.js'
 
 const CPU_RANGES_MAX = 4096
 
