@@ -81,8 +81,11 @@ describe('publish', () => {
       ['5', /^argument '5': write TYPE:VALUE, with TYPE one of count, int, /],
       ['number:5', /^argument 'number:5': write TYPE:VALUE/],
       ['count:-5', /^argument 'count:-5': not a count/],
-      ['count:18446744073709551616', /^argument 1: 18446744073709551616 does not fit a count/],
-      ['int:9223372036854775808', /^argument 1: 9223372036854775808 does not fit 64 bits/],
+      [
+        'count:18446744073709551616',
+        /^event Demo::event, argument 1: 18446744073709551616 does not fit a count/,
+      ],
+      ['int:9223372036854775808', /^event Demo::event, argument 1: 9223372036854775808 does not fit 64 bits/],
       ['bool:true', /^argument 'bool:true': a bool is T or F/],
       ['addr:10.0.0', /^argument 'addr:10\.0\.0': not an IP address: '10\.0\.0'/],
       ['port:70000/tcp', /^argument 'port:70000\/tcp': not a port/],

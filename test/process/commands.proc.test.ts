@@ -27,6 +27,63 @@ write(
 write(cwd, 'empty.zeek', '\n')
 mkdirSync(join(cwd, 'folder.zeek'))
 
+describe('layouts of other programs', () => {
+  const nodeCfg = `[manager]
+type=manager
+host=127.0.0.1
+
+[logger-1]
+type=logger
+host=127.0.0.1
+
+[proxy-1]
+type=proxy
+host=127.0.0.1
+
+[worker]
+type=worker
+host=127.0.0.1
+interface=eth0
+lb_method=af_packet
+lb_procs=2
+`
+
+  test("zeekctl's node.cfg is read, and written as a layout that reads the same", async () => {
+    write(cwd, 'node.cfg', nodeCfg)
+    const { exit, stdout } = await zeekCluster('layout', 'node.cfg')
+    expect(exit).toBe(0)
+    expect(stdout).toContain(
+      '    ["worker-2"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $p=47765/tcp, $interface="af_packet::eth0", $manager="manager"],',
+    )
+    expect(stdout).toContain('redef Cluster::manager_is_logger = F;')
+    write(cwd, 'from-node-cfg.zeek', stdout.join('\n'))
+    expect((await zeekCluster('layout', 'from-node-cfg.zeek')).stdout).toEqual(stdout)
+    expect((await zeekCluster('check', 'from-node-cfg.zeek')).stdout).toEqual([
+      'from-node-cfg.zeek: ok, 6 nodes',
+    ])
+  })
+
+  test('zeek.conf, and a folder with one for each host', async () => {
+    write(cwd, 'zeek.conf', 'interface = eth0\nmanager = 1\nloggers = 1\nproxies = 1\nworkers = 2\n')
+    const one = await zeekCluster('layout', 'zeek.conf', '--dialect', 'zeek-9.0', '--json')
+    const { nodes } = JSON.parse(one.stdout.join('')) as { nodes: Record<string, { p: { port: number } }> }
+    expect(Object.keys(nodes)).toEqual(['manager', 'logger-1', 'proxy-1', 'worker-1', 'worker-2'])
+    expect(nodes['logger-1']?.p.port).toBe(27761)
+
+    mkdirSync(join(cwd, 'hosts'))
+    write(cwd, 'hosts/a.zeek.conf', 'manager = 1\nloggers = 1\naddress = 192.0.2.1\n')
+    write(cwd, 'hosts/b.zeek.conf', 'interface = eth0\nproxies = 1\nworkers = 1\naddress = 192.0.2.2\n')
+    const several = await zeekCluster('layout', 'hosts', '--dialect', 'zeek-9.0')
+    expect([several.exit, several.text]).toEqual([0, expect.stringContaining('["b-worker-1"]')])
+  })
+
+  test('their mistakes have a place', async () => {
+    write(cwd, 'bad.cfg', nodeCfg.replace('type=proxy', 'type=proxxy'))
+    const { exit, text } = await zeekCluster('check', 'bad.cfg')
+    expect([exit, text]).toEqual([2, expect.stringMatching(/^bad\.cfg:10:6: error: /m)])
+  })
+})
+
 describe('check', () => {
   test('a good layout', async () => {
     const { exit, stdout, stderr } = await zeekCluster('check', LAYOUT)
@@ -108,7 +165,7 @@ describe.concurrent('bad usage and bad input: exit code 2 and one clear line', (
     ['subscribe', "missing required argument 'prefix'"],
     ['check missing.zeek', 'cannot read layout missing.zeek: no such file'],
     ['up missing.zeek', 'cannot read layout missing.zeek: no such file'],
-    ['check folder.zeek', 'cannot read layout folder.zeek: '],
+    ['check folder.zeek', 'folder.zeek is a folder without HOST.zeek.conf files'],
     ['check', 'no cluster-layout.zeek on ZEEKPATH, BROPATH or in the working directory; name one'],
     ['up empty.zeek', 'empty.zeek has no nodes: nothing to start'],
     ['up one.zeek --for soon', "'soon' is not a number of seconds"],
@@ -161,6 +218,7 @@ describe('--help', () => {
       'layout',
       'status',
       'down',
+      'control',
       'publish',
       'subscribe',
       'bench',
