@@ -1,4 +1,5 @@
 /** What most commands start with: read the layout, say what is wrong with it, and compute the options. */
+import { resolve } from 'node:path'
 import { ClusterError } from '../base/errors.js'
 import {
   type Diagnostic,
@@ -25,7 +26,7 @@ export interface LoadedCluster {
 /** What the arguments `Module::option=value` say. */
 export interface GivenRedefs {
   readonly redefs: readonly Redef[]
-  /** Redefs of `Cluster::nodes`, as statements. */
+  /** Redefs of `Cluster::nodes` and scripts in Zeek's language, as statements. */
   readonly statements: readonly string[]
 }
 
@@ -69,6 +70,19 @@ export async function loadCluster(settings: {
   })
   if (problems.length > 0) throw new CommandError(2, problems.map(({ message }) => message).join('\n'))
   return { file, layout, dialect, options, redefs }
+}
+
+/** Splits user scripts: those in Zeek's language are read behind the layout, the others are modules. */
+export function splitScripts(
+  given: GivenRedefs,
+  files: readonly string[],
+): { readonly given: GivenRedefs; readonly modules: readonly string[] } {
+  const isZeek = (file: string): boolean => /\.(zeek|bro)$/.test(file)
+  const loads = files.filter(isZeek).map((file) => `@load ${resolve(file)}`)
+  return {
+    given: { ...given, statements: [...loads, ...given.statements] },
+    modules: files.filter((file) => !isZeek(file)),
+  }
 }
 
 /** `Cluster::node=NAME`. */

@@ -36,9 +36,17 @@ function buildProgram(): Command {
     .description(
       'start every local node of the layout as processes and watch them; Ctrl-C stops all in order',
     )
-    .argument('[layout]', 'layout file; default: cluster-layout.zeek on $ZEEKPATH, $BROPATH, then .')
+    .argument(
+      '[layout]',
+      'layout: .zeek, node.cfg, zeek.conf or a folder of HOST.zeek.conf; default: cluster-layout.zeek on $ZEEKPATH, $BROPATH, then .',
+    )
     .argument('[redefs...]', REDEFS)
-    .option('--script <file>', 'user script (.ts or .js) that every node runs; may be repeated', collect, [])
+    .option(
+      '--script <file>',
+      'user script (.ts, .js) that every node runs, or script with redefs (.zeek); may be repeated',
+      collect,
+      [],
+    )
     .option('--read <file.pcap>', 'workers analyse this capture, split between them')
     .option(...DIALECT)
     .option(...STATE_DIR)

@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { freePorts } from '../../test/support/free-ports.js'
 import { Address } from '../data/address.js'
 import { event } from '../data/event.js'
@@ -30,7 +30,10 @@ redef Cluster::nodes = {
   )
 })
 
-afterEach(() => rm(directory, { recursive: true, force: true }))
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await rm(directory, { recursive: true, force: true })
+})
 
 /** Resolves with the first value that a handler gets. */
 function once<T>(register: (handler: (value: T) => void) => unknown): Promise<T> {
@@ -104,6 +107,42 @@ describe('Cluster.start', () => {
     }
     expect(await gone).toBe('worker-1')
     await manager.stop()
+  })
+
+  test('the node and its layout are found by the environment', async () => {
+    vi.stubEnv('CLUSTER_NODE', 'worker-1')
+    vi.stubEnv('ZEEKPATH', `/nowhere:${directory}`)
+    await using worker = await Cluster.start({})
+    expect([worker.name, worker.localNodeType(), worker.options.node]).toEqual([
+      'worker-1',
+      'WORKER',
+      'worker-1',
+    ])
+    vi.stubEnv('ZEEK_DEFAULT_CONNECT_RETRY', '7')
+    await using other = await Cluster.start({
+      node: 'manager',
+      options: { retryInterval: 9, workerTopic: 'w' },
+    })
+    expect([other.name, other.options.retryInterval, other.topicOf('WORKER')]).toEqual(['manager', 7, 'w'])
+  })
+
+  test('without a name it is no part of a cluster: no layout is needed', async () => {
+    await using alone = await Cluster.start({ logDirectory: directory })
+    expect([alone.isEnabled(), alone.localNodeType(), alone.nodes.size]).toEqual([false, 'NONE', 0])
+    const { store } = await alone.createStore('x')
+    await store?.put('a', 1n)
+    expect(await store?.get('a')).toBe(1n)
+    alone.log('hello')
+  })
+
+  test('options of scripts are given by their Zeek names', async () => {
+    await writeFile(
+      layout,
+      'redef Cluster::nodes = { ["a"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1] };',
+    )
+    const redefs = [{ name: 'Demo::threshold', value: { type: 'count', value: 3n } }] as const
+    await using node = await Cluster.start({ node: 'a', layout, redefs, logDirectory: directory })
+    expect(node.option('Demo::threshold', count, 1n).value).toBe(3n)
   })
 
   test.each([

@@ -88,7 +88,7 @@ async function readerOf(options: LoadLayoutOptions): Promise<(lookUp: LookUp) =>
   const folder = await filesOfFolder(file)
   const format = folder === undefined ? layoutFormat(file) : 'zeek-conf'
   if (format !== 'zeek' && statements.length > 0) {
-    const message = `${file}: nodes are added to layouts in Zeek's language only: convert it with zeek-cluster layout`
+    const message = `${file}: scripts and nodes are added to layouts in Zeek's language only: convert it with zeek-cluster layout`
     throw new ClusterError('layout-unreadable', message, { path: file })
   }
   switch (format) {

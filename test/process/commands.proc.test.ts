@@ -2,7 +2,16 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { endAll, QUICKSTART, type Running, run, temporaryDirectory, write } from './support.js'
+import {
+  endAll,
+  layoutOf,
+  QUICKSTART,
+  type Running,
+  run,
+  start,
+  temporaryDirectory,
+  write,
+} from './support.js'
 
 afterAll(endAll)
 
@@ -81,6 +90,21 @@ lb_procs=2
     write(cwd, 'bad.cfg', nodeCfg.replace('type=proxy', 'type=proxxy'))
     const { exit, text } = await zeekCluster('check', 'bad.cfg')
     expect([exit, text]).toEqual([2, expect.stringMatching(/^bad\.cfg:10:6: error: /m)])
+  })
+})
+
+describe("a script in Zeek's language", () => {
+  test('is read behind the layout', async () => {
+    const { text } = await layoutOf('manager')
+    write(cwd, 'free.zeek', text)
+    write(cwd, 'site.zeek', 'redef Cluster::worker_topic = "from/site";\n')
+    const node = start(['node', 'manager', 'site.zeek', '--layout', 'free.zeek'], { cwd })
+    await node.line(/^manager: listening on /)
+    const { stdout } = await zeekCluster(
+      ...['control', 'manager', 'id_value', 'Cluster::worker_topic', '--layout', 'free.zeek'],
+    )
+    expect(stdout).toEqual(['from/site'])
+    expect(await node.end('SIGTERM')).toBe(0)
   })
 })
 

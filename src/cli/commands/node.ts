@@ -24,7 +24,7 @@ import type {
   SupervisorMessage,
 } from '../../supervisor/messages.js'
 import { parseAddress } from '../bus-client.js'
-import { type LoadedCluster, loadCluster, splitRedefs } from '../load-cluster.js'
+import { type LoadedCluster, loadCluster, splitRedefs, splitScripts } from '../load-cluster.js'
 import { CommandError, fail, printRaw } from '../output.js'
 
 export interface NodeFlags {
@@ -47,10 +47,11 @@ export async function runNode(
   args: readonly string[],
   flags: NodeFlags,
 ): Promise<void> {
-  const { given, rest } = splitRedefs(name === undefined ? args : [name, ...args])
+  const { given: redefs, rest } = splitRedefs(name === undefined ? args : [name, ...args])
   // Only the name of a node has no ending of a script: so both may be left out.
-  const isNamed = rest[0] !== undefined && !/\.[cm]?[jt]s$/.test(rest[0])
-  const [givenName, scriptFiles] = isNamed ? [rest[0], rest.slice(1)] : [undefined, rest]
+  const isNamed = rest[0] !== undefined && !/\.([cm]?[jt]s|zeek|bro)$/.test(rest[0])
+  const [givenName, files] = isNamed ? [rest[0], rest.slice(1)] : [undefined, rest]
+  const { given, modules } = splitScripts(redefs, files)
   const loaded = await loadCluster({
     file: flags.layout,
     dialect: flags.dialect,
@@ -68,8 +69,8 @@ export async function runNode(
   }
   const scripts: NamedScript[] = []
   // What scripts import is loaded before the hooks for scripts are: through these every import takes longer.
-  if (scriptFiles.length > 0) await import('../../index.js')
-  for (const file of scriptFiles) {
+  if (modules.length > 0) await import('../../index.js')
+  for (const file of modules) {
     scripts.push(
       await loadScript(file).catch((error: unknown) => {
         throw new CommandError(2, `${nodeName}: ${errorMessage(error)}`, error)

@@ -23,7 +23,7 @@ import type {
 import { spawnNodeWith } from '../../supervisor/spawn-node.js'
 import { Supervisor } from '../../supervisor/supervisor.js'
 import { LiveScreen } from '../live-view.js'
-import { type LoadedCluster, layoutArguments, loadCluster } from '../load-cluster.js'
+import { type LoadedCluster, layoutArguments, loadCluster, splitScripts } from '../load-cluster.js'
 import { findLogFiles, readMergedLog } from '../log-files.js'
 import { CommandError, fail, print } from '../output.js'
 
@@ -45,7 +45,12 @@ export async function runUp(
   args: readonly string[],
   flags: UpFlags,
 ): Promise<void> {
-  const { file: path, given, redefArgs } = layoutArguments(file, args, '; scripts are given with --script')
+  const {
+    file: path,
+    given: redefs,
+    redefArgs,
+  } = layoutArguments(file, args, '; scripts are given with --script')
+  const { given } = splitScripts(redefs, flags.script)
   const limitMs = flags.for === undefined ? undefined : parseSeconds(flags.for)
   const loaded = await loadCluster({ file: path, dialect: flags.dialect, given })
   if (loaded.layout.nodes.size === 0)
