@@ -4,7 +4,7 @@
  */
 import { Address, Port, type Subnet } from '../data/address.js'
 import { ByteWriter } from '../data/byte-writer.js'
-import type { DataType } from '../data/data-type.js'
+import { type DataType, ZEEK_TAG } from '../data/data-type.js'
 import { intervalParts } from '../data/zeek-text.js'
 import type { HashEra } from '../options/dialect.js'
 
@@ -58,20 +58,6 @@ type TaggedType =
   | 'addr'
   | 'subnet'
 
-const TAGS_SINCE_41: Readonly<Record<TaggedType, number>> = {
-  bool: 1,
-  int: 2,
-  count: 3,
-  double: 4,
-  time: 5,
-  interval: 6,
-  string: 7,
-  enum: 9,
-  port: 10,
-  addr: 11,
-  subnet: 12,
-}
-
 /** Type tags in front of the key's bytes; they were renumbered in 4.1. */
 const TAGS: { readonly [Era in HashEra]: Readonly<Record<TaggedType, number>> } = {
   '3.0': {
@@ -87,8 +73,8 @@ const TAGS: { readonly [Era in HashEra]: Readonly<Record<TaggedType, number>> } 
     addr: 13,
     subnet: 14,
   },
-  '4.1': TAGS_SINCE_41,
-  '7.1': TAGS_SINCE_41,
+  '4.1': ZEEK_TAG,
+  '7.1': ZEEK_TAG,
 }
 
 export function fnv1a32(bytes: Uint8Array): number {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readJsonLines } from '../../test/support/vectors.js'
 import { Address, Port, Subnet } from '../data/address.js'
 import { enumOf, int, interval, time } from '../data/types.js'
-import type { Layout, LayoutNode } from '../layout/layout.js'
+import { type Layout, type LayoutNode, OUTSIDE_OF_CLUSTERS } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
 import type { HashEra } from '../options/dialect.js'
 import { parseInterval } from '../options/interval.js'
@@ -13,19 +13,7 @@ import { assignMembers, Pool } from './pools.js'
 function layoutOf(nodes: Readonly<Record<string, NodeType>>): Layout {
   const entries = Object.entries(nodes).map(([name, nodeType]): [string, LayoutNode] => [
     name,
-    {
-      name,
-      nodeType,
-      ip: Address.parse('127.0.0.1'),
-      zoneId: '',
-      p: undefined,
-      interface: undefined,
-      manager: undefined,
-      timeMachine: undefined,
-      lbFilter: undefined,
-      metricsPort: undefined,
-      span: undefined,
-    },
+    { ...OUTSIDE_OF_CLUSTERS, name, nodeType },
   ])
   return { nodes: new Map(entries), redefs: [] }
 }

@@ -1,8 +1,8 @@
 /** From values of Zeek's language to those of options. */
 
+import type { OptionType, OptionTypes } from './option-type.js'
 import { POOL_NODE_TYPES, type PoolSpec } from './pool-settings.js'
 import type { Redef, RedefValue } from './redef-value.js'
-import type { OptionType, OptionTypes } from './registry.js'
 import { BACKEND_TYPES, type BackendType, type StoreSettings } from './store-settings.js'
 
 type Operator = NonNullable<Redef['operator']>

@@ -1,7 +1,8 @@
 /** Values of options as values of Zeek's language: what is printed, and what a layout would say. */
+
+import type { OptionType, OptionTypes } from './option-type.js'
 import type { PoolSpec } from './pool-settings.js'
 import type { RedefValue } from './redef-value.js'
-import type { OptionType, OptionTypes } from './registry.js'
 import type { StoreSettings } from './store-settings.js'
 
 export function optionAsRedef<Type extends OptionType>(type: Type, value: OptionTypes[Type]): RedefValue {

@@ -7,31 +7,15 @@
  * default only, all the others beat it. After the start they are fixed.
  */
 import { ClusterError } from '../base/errors.js'
-import type { Address, Port } from '../data/address.js'
 import { DIALECTS, type Dialect } from './dialect.js'
 import { fitValue } from './fit-value.js'
-import type { PoolNodeType, PoolSpec } from './pool-settings.js'
+import type { OptionType, OptionTypes } from './option-type.js'
+import type { PoolNodeType } from './pool-settings.js'
 import type { Redef, RedefValue } from './redef-value.js'
 import { BACKEND_TYPES, type StoreSettings } from './store-settings.js'
 
+export type { OptionType, OptionTypes } from './option-type.js'
 export type { Redef, RedefValue } from './redef-value.js'
-
-/** The types an option can have, and the JavaScript type of their values. Intervals are seconds. */
-export interface OptionTypes {
-  bool: boolean
-  count: bigint
-  interval: number
-  string: string
-  addr: Address
-  port: Port
-  /** Full names: `Broker::SQLITE`. */
-  enum: string
-  'set[string]': ReadonlySet<string>
-  'table[string] of Cluster::StoreInfo': ReadonlyMap<string, StoreSettings>
-  'Cluster::PoolSpec': PoolSpec
-}
-
-export type OptionType = keyof OptionTypes
 
 export interface OptionDefinition<Type extends OptionType = OptionType> {
   /** Full Zeek name. */
