@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { DIALECTS, parseLayout } from 'zeek-cluster/layout'
 import { BROKER_TRANSCRIPTS, startCluster } from 'zeek-cluster/testing'
 import { conformance } from './broker-conformance.js'
 import whoIsUp from './who-is-up.js'
@@ -33,6 +34,28 @@ test('the sample script writes who is up and what proxies hear', async () => {
   expect(messages).toContain('worker-2 is up, 2 workers')
   expect(messages.filter((message) => / sent \d+ bytes$/.test(message ?? '')).length).toBe(164)
   await cluster.stop()
+})
+
+test('the layout of the page on layouts is one', () => {
+  const [, sample] = /<!-- test: layout -->\n```zeek\n([\s\S]*?)```/.exec(read('docs/layout.md')) ?? []
+  const environment = { BASE_PORT: '30000', SENSOR: '192.0.2.7' }
+  const host = {
+    environment,
+    hostName: 'here',
+    searchPath: [],
+    readFile: () => undefined,
+    lookUp: () => [],
+  }
+  const dialect = DIALECTS.reference
+  const { layout, diagnostics } = parseLayout(sample!, { file: 'docs/layout.md', dialect, host })
+  expect(diagnostics).toEqual([])
+  const ports = [...layout.nodes.values()].map(({ name, ip, p }) => `${name} ${ip} ${p}`)
+  expect(ports).toEqual([
+    'logger-1 127.0.0.1 30001/tcp',
+    'manager 127.0.0.1 30002/tcp',
+    'proxy-1 127.0.0.1 30003/tcp',
+    'worker-1 192.0.2.7 30004/tcp',
+  ])
 })
 
 test('the page on conformance has the example, and names every transcript', () => {

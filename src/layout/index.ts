@@ -1,4 +1,5 @@
 /** Cluster layouts: what `cluster-layout.zeek` says, read, checked and printed; and who connects to whom in it. */
+export { DIALECTS, type Dialect } from '../options/dialect.js'
 export {
   DIAGNOSTICS_MAX,
   type Diagnostic,

@@ -362,10 +362,6 @@ export class Evaluator implements Surroundings {
 
   #field(expression: Expression & { readonly kind: 'field' }): Literal {
     const { record: target, name, isTest, span } = expression
-    if (target.kind === 'name') {
-      const pool = this.scope.find(`${target.name}$${name}`)
-      if (pool?.kind === 'value') return this.#name(`${target.name}$${name}`, span)
-    }
     const literal = opened(this.reduce(target))
     if (literal.kind === 'unknown') return { kind: 'unknown', span }
     if (literal.kind === 'name') {
