@@ -93,6 +93,21 @@ function buildProgram(): Command {
     )
 
   program
+    .command('types')
+    .description(
+      'print the events, records and enums that Zeek scripts declare as a TypeScript module; events that a script only handles are among them when they are of its own module',
+    )
+    .argument('<file...>', 'Zeek scripts')
+    .option(
+      '--with <file>',
+      'take from this script the types that the others use; may be repeated',
+      collect,
+      [],
+    )
+    .option('--json', 'print JSON')
+    .action(async (files, flags) => (await import('./commands/types.js')).runTypes(files, flags))
+
+  program
     .command('status')
     .description('show the nodes of the running cluster')
     .option(...STATE_DIR)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseDeclarations } from './index.js'
+import { parseDeclarations, parseScripts } from './index.js'
 
 const SCRIPT = `##! What the file is about.
 @load base/frameworks/notice
@@ -139,5 +139,34 @@ describe('parseDeclarations', () => {
       'expected `:` behind `x`, found `count`',
     ])
     expect(broken.types.map(({ name }) => name)).toEqual(['B'])
+  })
+})
+
+describe('parseScripts', () => {
+  test('reads scripts as if each loaded those before it, each outside of modules at its start', () => {
+    const { types, events, modules, diagnostics } = parseScripts([
+      { file: 'a.zeek', text: 'module A; type K: enum { X } &redef; global known: event();' },
+      { file: 'b.zeek', text: 'type K: enum { Y }; event A::known() { }' },
+      {
+        file: 'c.zeek',
+        text: 'module A; global e: event(k: K); redef enum K += { Z }; redef enum B::L += { W };',
+      },
+      { file: 'd.zeek', text: 'module B; type L: enum { V }; wrong' },
+    ])
+    expect(types).toMatchObject([
+      { name: 'A::K', isRedefinable: true, names: [{ name: 'A::X' }, { name: 'A::Z' }] },
+      { name: 'K', isRedefinable: false, names: [{ name: 'Y' }] },
+      { name: 'B::L', isRedefinable: false, isAddition: false, names: [{ name: 'B::V' }, { name: 'A::W' }] },
+    ])
+    expect(events).toMatchObject([
+      { name: 'A::known', isHandledOnly: false },
+      { name: 'A::e', parameters: [{ type: { kind: 'named', name: 'A::K' } }] },
+    ])
+    expect(modules.map(({ name, span }) => [name, span.file])).toEqual([
+      ['A', 'a.zeek'],
+      ['A', 'c.zeek'],
+      ['B', 'd.zeek'],
+    ])
+    expect(diagnostics.map(({ span }) => span.file)).toEqual(['d.zeek'])
   })
 })

@@ -2,7 +2,7 @@
 import type { Diagnostic, SourceSpan } from './diagnostics.js'
 import { Parser } from './parser.js'
 import { Report, Source } from './source.js'
-import type { Statement } from './syntax.js'
+import type { NamePlace, Statement } from './syntax.js'
 import { type EnumName, type RecordField, resolveNames, type ZeekType } from './zeek-type.js'
 
 interface Declaration {
@@ -24,6 +24,8 @@ export type TypeDeclaration =
       readonly kind: 'enum'
       /** Full names. */
       readonly names: readonly EnumName[]
+      /** Other scripts may add names: it has `&redef`, or is declared elsewhere. */
+      readonly isRedefinable: boolean
       /** The enum is declared elsewhere; these are names that the script adds to it. */
       readonly isAddition: boolean
     })
@@ -40,8 +42,16 @@ export interface Declarations {
   /** In the order of the script. */
   readonly types: readonly TypeDeclaration[]
   readonly events: readonly EventDeclaration[]
+  /** What `module` statements say, in their order. */
+  readonly modules: readonly NamePlace[]
   /** What could not be read; what the script does besides declaring is no problem. */
   readonly diagnostics: readonly Diagnostic[]
+}
+
+/** A script by its name in diagnostics. */
+export interface ScriptText {
+  readonly file: string
+  readonly text: string | Uint8Array
 }
 
 /** Names of Zeek's own events begin like this; they belong to no module. */
@@ -63,14 +73,26 @@ const OF_VALUES = new Set([
  * declared or handled. Both branches of an `@if` count. It never throws.
  */
 export function parseDeclarations(text: string | Uint8Array, file: string): Declarations {
-  const source = Source.decode(file, text)
-  const report = new Report(source)
+  return parseScripts([{ file, text }])
+}
+
+/**
+ * Reads the declarations of several scripts as `parseDeclarations` does, as if each loaded those before it. A later
+ * declaration of the same name replaces an earlier one.
+ */
+export function parseScripts(scripts: readonly ScriptText[]): Declarations {
   const collector = new Collector()
-  const parser = new Parser(source, report, { condition: () => 'both', load: () => {} })
-  for (let statement = parser.next(); statement !== undefined; statement = parser.next()) {
-    collector.add(statement)
+  const diagnostics: Diagnostic[] = []
+  for (const { file, text } of scripts) {
+    const source = Source.decode(file, text)
+    const report = new Report(source)
+    const parser = new Parser(source, report, { condition: () => 'both', load: () => {} })
+    collector.begin()
+    for (let statement = parser.next(); statement !== undefined; statement = parser.next()) {
+      collector.add(statement)
+    }
+    diagnostics.push(...report.finish().filter(({ code }) => !OF_VALUES.has(code)))
   }
-  const diagnostics = report.finish().filter(({ code }) => !OF_VALUES.has(code))
   return { ...collector.result(), diagnostics }
 }
 
@@ -78,9 +100,19 @@ class Collector {
   #module = ''
   readonly #types = new Map<string, TypeDeclaration>()
   readonly #events = new Map<string, EventDeclaration>()
+  readonly #modules: NamePlace[] = []
 
-  result(): Pick<Declarations, 'types' | 'events'> {
-    return { types: [...this.#types.values()], events: [...this.#events.values()] }
+  result(): Omit<Declarations, 'diagnostics'> {
+    return {
+      types: [...this.#types.values()],
+      events: [...this.#events.values()],
+      modules: this.#modules,
+    }
+  }
+
+  /** A further script begins: outside of any module. */
+  begin(): void {
+    this.#module = ''
   }
 
   add(statement: Statement): void {
@@ -88,9 +120,10 @@ class Collector {
     switch (statement.kind) {
       case 'module':
         this.#module = name === 'GLOBAL' ? '' : name
+        this.#modules.push(statement.target)
         return
       case 'type':
-        this.#type(this.#full(name), statement.type, { docs: statement.docs, span })
+        this.#type(this.#full(name), statement)
         return
       case 'redef-enum':
         this.#addNames(this.#resolve(name), this.#names(statement.names), span)
@@ -146,17 +179,19 @@ class Collector {
     return resolveNames(type, (name) => this.#resolve(name))
   }
 
-  #type(name: string, type: ZeekType, about: Pick<Declaration, 'docs' | 'span'>): void {
-    const common = { name, ...about }
+  #type(name: string, { type, attributes, docs, target }: Extract<Statement, { kind: 'type' }>): void {
+    const common = { name, docs, span: target.span }
+    const old = this.#types.get(name)
+    // What was added before the declaration came, by a script that was read before, stays added.
     if (type.kind === 'record') {
-      this.#types.set(name, {
-        kind: 'record',
-        fields: this.#fields(type.fields),
-        isAddition: false,
-        ...common,
-      })
+      const added = old?.kind === 'record' && old.isAddition ? old.fields : []
+      const fields = [...this.#fields(type.fields), ...added]
+      this.#types.set(name, { kind: 'record', fields, isAddition: false, ...common })
     } else if (type.kind === 'enum') {
-      this.#types.set(name, { kind: 'enum', names: this.#names(type.names), isAddition: false, ...common })
+      const added = old?.kind === 'enum' && old.isAddition ? old.names : []
+      const names = [...this.#names(type.names), ...added]
+      const isRedefinable = attributes.some((attribute) => attribute.name === '&redef')
+      this.#types.set(name, { kind: 'enum', names, isRedefinable, isAddition: false, ...common })
     } else this.#types.set(name, { kind: 'alias', type: this.#resolved(type), ...common })
   }
 
@@ -165,7 +200,15 @@ class Collector {
     const base =
       old?.kind === 'enum'
         ? old
-        : { kind: 'enum' as const, name, names: [], isAddition: true, docs: [], span }
+        : {
+            kind: 'enum' as const,
+            name,
+            names: [],
+            isRedefinable: true,
+            isAddition: true,
+            docs: [],
+            span,
+          }
     this.#types.set(name, { ...base, names: [...base.names, ...names] })
   }
 

@@ -5,6 +5,8 @@ export {
   type Declarations,
   type EventDeclaration,
   parseDeclarations,
+  parseScripts,
+  type ScriptText,
   type TypeDeclaration,
 } from './declarations.js'
 export type { Diagnostic, Severity, SourceSpan } from './diagnostics.js'
@@ -27,5 +29,6 @@ export { DIAGNOSTICS_MAX, Report, Source } from './source.js'
 export { quoteString } from './strings.js'
 export { didYouMean, nearest } from './suggest.js'
 export { shorten } from './token-stream.js'
+export { type TypescriptModule, type TypescriptOptions, typescriptModule } from './typescript.js'
 export { describeTypeName, typeOf } from './values.js'
-export type { Attribute, EnumName, RecordField, ZeekType } from './zeek-type.js'
+export { type Attribute, type EnumName, type RecordField, typeText, type ZeekType } from './zeek-type.js'

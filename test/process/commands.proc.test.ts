@@ -1,14 +1,16 @@
 /** Commands that end at once: `check`, `layout`, `--help`, and what is said about bad usage and bad layouts. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import {
   endAll,
   layoutOf,
   QUICKSTART,
+  ROOT,
   type Running,
   run,
   start,
+  startUp,
   temporaryDirectory,
   write,
 } from './support.js'
@@ -177,6 +179,69 @@ describe('layout', () => {
   })
 })
 
+describe('types', () => {
+  const DEMO = join(ROOT, 'examples/typed-events')
+
+  test('prints the module of a script, or its declarations as JSON', async () => {
+    const { exit, stdout, stderr } = await run(['types', 'demo.zeek'], { cwd: DEMO })
+    expect([exit, stderr]).toEqual([0, []])
+    expect(`${stdout.join('\n')}\n`).toBe(readFileSync(join(DEMO, 'demo.ts'), 'utf8'))
+    const json = await run(['types', 'demo.zeek', '--json'], { cwd: DEMO })
+    const { types, events } = JSON.parse(json.stdout.join('\n')) as Record<'types' | 'events', object[]>
+    expect(types).toMatchObject([
+      { kind: 'enum', name: 'Demo::Severity', names: [{ name: 'Demo::LOW', docs: ['Good to know.'] }, {}] },
+      { kind: 'record', exportName: 'Host', fields: [{}, {}, { name: 'ports', type: 'set[port]' }, {}] },
+    ])
+    expect(events).toMatchObject([
+      { name: 'Demo::seen', parameters: [{ type: 'Demo::Host' }, { type: 'count' }] },
+      { name: 'Demo::judged', handledOnly: false, docs: ['A proxy has made up its mind.'] },
+    ])
+  })
+
+  test('says where a type is not known, and takes it from another script', async () => {
+    write(cwd, 'uses.zeek', 'global Demo::found: event(id: conn_id);\n')
+    write(cwd, 'declares.zeek', 'type conn_id: record { orig_h: addr; };\nglobal other: event();\n')
+    const alone = await zeekCluster('types', 'uses.zeek')
+    expect([alone.exit, alone.stdout.at(-1)]).toEqual([0, "export const found = event('Demo::found', [any])"])
+    expect(alone.stderr[0]).toMatch(/^uses\.zeek:1:31: warning: the type `conn_id` is not declared here/)
+    const both = await zeekCluster('types', 'uses.zeek', '--with', 'declares.zeek')
+    expect([both.exit, both.stderr]).toEqual([0, []])
+    expect(both.stdout[0]).toContain('`zeek-cluster types uses.zeek --with declares.zeek`')
+    expect(both.stdout.at(-1)).toBe("export const found = event('Demo::found', [conn_id])")
+  })
+
+  test('an empty module with a warning when there is nothing; none when there is an error', async () => {
+    const empty = await zeekCluster('types', 'empty.zeek')
+    expect([empty.exit, empty.stdout.at(-1)]).toEqual([0, 'export {}'])
+    expect(empty.stderr).toEqual(['empty.zeek:1:1: warning: no events, records or enums are declared here'])
+    write(cwd, 'wrong.zeek', 'type A: record { x count; };\nglobal e: event();\n')
+    const wrong = await zeekCluster('types', 'wrong.zeek')
+    expect([wrong.exit, wrong.stdout]).toEqual([2, []])
+    expect(wrong.stderr[0]).toBe('wrong.zeek:1:20: error: expected `:` behind `x`, found `count`')
+    expect(wrong.stderr.at(-1)).toBe('zeek-cluster: error: wrong.zeek: 1 error')
+  })
+
+  test('a script that imports the module runs on a node', async () => {
+    const { stdout } = await run(['types', 'demo.zeek'], { cwd: DEMO })
+    write(cwd, 'demo.ts', stdout.join('\n'))
+    write(
+      cwd,
+      'uses-demo.ts',
+      `import { type Cluster } from 'zeek-cluster'
+import { judged, Severity } from './demo.js'
+export default (cluster: Cluster): void => {
+  cluster.report('info', 'demo', [judged.eventName, ...Severity.values].join(' '))
+}
+`,
+    )
+    const { text } = await layoutOf('manager')
+    write(cwd, 'manager.zeek', text)
+    const up = await startUp(['manager.zeek', '--script', 'uses-demo.ts'], { cwd })
+    await up.line(/Demo::judged Demo::LOW Demo::HIGH/)
+    expect(await up.end('SIGINT')).toBe(0)
+  })
+})
+
 describe.concurrent('bad usage and bad input: exit code 2 and one clear line', () => {
   test.each<readonly [args: string, message: string]>([
     ['frob', "unknown command 'frob'"],
@@ -205,6 +270,9 @@ describe.concurrent('bad usage and bad input: exit code 2 and one clear line', (
     ['node b --layout one.zeek', "'b' is not a node of one.zeek; it has: a"],
     ['node a missing.ts --layout one.zeek', 'a: missing.ts: '],
     ['node a --read missing.pcap --layout missing.zeek', 'cannot read layout missing.zeek: no such file'],
+    ['types', "missing required argument 'file'"],
+    ['types missing.zeek', 'cannot read script missing.zeek: no such file'],
+    ['types empty.zeek --with folder.zeek', 'cannot read script folder.zeek: '],
     ['logs tail conn -n many', "'many' is not a number of lines"],
   ])('%s', async (args, message) => {
     const { exit, stdout, stderr } = await zeekCluster(...args.split(' '))
@@ -240,6 +308,7 @@ describe('--help', () => {
       'node',
       'check',
       'layout',
+      'types',
       'status',
       'down',
       'control',
