@@ -112,7 +112,7 @@ describe('Cluster.start', () => {
   test('the node and its layout are found by the environment', async () => {
     vi.stubEnv('CLUSTER_NODE', 'worker-1')
     vi.stubEnv('ZEEKPATH', `/nowhere:${directory}`)
-    await using worker = await Cluster.start({})
+    await using worker = await Cluster.start({ logDirectory: directory })
     expect([worker.name, worker.localNodeType(), worker.options.node]).toEqual([
       'worker-1',
       'WORKER',
@@ -121,6 +121,7 @@ describe('Cluster.start', () => {
     vi.stubEnv('ZEEK_DEFAULT_CONNECT_RETRY', '7')
     await using other = await Cluster.start({
       node: 'manager',
+      logDirectory: directory,
       options: { retryInterval: 9, workerTopic: 'w' },
     })
     expect([other.name, other.options.retryInterval, other.topicOf('WORKER')]).toEqual(['manager', 7, 'w'])
