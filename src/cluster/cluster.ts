@@ -315,9 +315,18 @@ export class Cluster {
     this.#bus.unsubscribe(prefix)
   }
 
-  /** Sends to every connected node that subscribes the topic, never to the own one; says what became of it. */
+  /**
+   * Sends to every connected node that subscribes the topic, never to the own one; says what became of it.
+   * Throws `EncodeError` for an argument that is not of its type, whether or not a node subscribes.
+   */
   publish(topic: string, message: EventMessage): PublishOutcome {
-    return this.#bus.publish(topic, this.#stamped(message))
+    return this.#publish(topic, message)
+  }
+
+  #publish(topic: string | undefined, message: EventMessage): PublishOutcome {
+    const outcome = topic === undefined ? 'no-peer' : this.#bus.publish(topic, this.#stamped(message))
+    if (outcome === 'no-peer') message.check()
+    return outcome
   }
 
   /** With `EventMetadata::add_network_timestamp` every event carries the time at which it was published. */
@@ -326,10 +335,7 @@ export class Cluster {
     return message.at(this.clock.wallMs() / 1000)
   }
 
-  /**
-   * While a handler of an event runs: the network time, in seconds, that came with the event; undefined when none did
-   * (`EventMetadata::current`).
-   */
+  /** The network time, in seconds, that came with the event being handled, if any (`EventMetadata::current`). */
   get eventTimestamp(): number | undefined {
     return this.#dispatch.timestamp
   }
@@ -341,14 +347,12 @@ export class Cluster {
 
   /** `Cluster::publish_rr`. */
   publishRr(pool: Pool, key: string, message: EventMessage): PublishOutcome {
-    const topic = this.rrTopic(pool, key)
-    return topic === undefined ? 'no-peer' : this.publish(topic, message)
+    return this.#publish(this.rrTopic(pool, key), message)
   }
 
   /** `Cluster::publish_hrw`. */
   publishHrw(pool: Pool, key: PoolKey, message: EventMessage): PublishOutcome {
-    const topic = this.hrwTopic(pool, key)
-    return topic === undefined ? 'no-peer' : this.publish(topic, message)
+    return this.#publish(this.hrwTopic(pool, key), message)
   }
 
   /** `Cluster::log`: one line in cluster.log. */

@@ -31,6 +31,12 @@ export interface EventType<Types extends ParameterTypes = ParameterTypes> {
   readArguments(reader: ByteReader, size: number): Natives<Types>
 }
 
+const SCRATCH_BYTES = 4096
+const SCRATCH_LIMIT_BYTES = 1 << 20
+
+/** What `check` writes into; nothing reads it. */
+const scratch = new ByteWriter(SCRATCH_BYTES)
+
 /** An event with its arguments, ready to be published. */
 export class EventMessage implements Encodable {
   readonly #eventName: string
@@ -80,6 +86,15 @@ export class EventMessage implements Encodable {
     writer.varbyte(2)
     count.write(writer, 1n)
     time.write(writer, this.timestamp)
+  }
+
+  /** Throws the `EncodeError` that sending would: a fault of the publisher shows also when nobody listens. */
+  check(): void {
+    scratch.length = 0
+    this.writeTo(scratch)
+    if (scratch.bytes.length > SCRATCH_LIMIT_BYTES) {
+      scratch.replaceBuffer(Buffer.allocUnsafeSlow(SCRATCH_BYTES))
+    }
   }
 
   *#parts(): Iterable<Part> {

@@ -136,6 +136,16 @@ describe('Cluster.start', () => {
     alone.log('hello')
   })
 
+  test('an argument of a wrong type is an error at its publisher, whether or not a node subscribes', async () => {
+    await using alone = await Cluster.start({ logDirectory: directory })
+    const wrong = seen(Address.parse('10.0.0.1'), '3' as unknown as bigint)
+    const fault = 'event Demo::seen, argument 2: expected count (a bigint), found a string'
+    expect(() => alone.publish('demo/x', wrong)).toThrow(fault)
+    expect(() => alone.publishRr(alone.workerPool, 'key', wrong)).toThrow(fault)
+    expect(() => alone.publishHrw(alone.workerPool, 'key', wrong)).toThrow(fault)
+    expect(alone.publish('demo/x', seen(Address.parse('10.0.0.1'), 3n))).toBe('no-peer')
+  })
+
   test('options of scripts are given by their Zeek names', async () => {
     await writeFile(
       layout,
