@@ -108,6 +108,18 @@ export function layoutTexts(): Uint8Array[] {
   return [...accepted, ...texts.map((text) => new Uint8Array(Buffer.from(text)))]
 }
 
+/** Scripts that declare events, records and enums. */
+export function declarationTexts(): Uint8Array[] {
+  const example = readFileSync(new URL('../examples/typed-events/demo.zeek', import.meta.url))
+  const texts = [
+    ...DECLARATIONS,
+    'export { type T: record { conn: conn_id; when: time &log; tags: set[string, count] &optional; }; global e: event(t: T, v: vector of T); }',
+    'module A; type E: enum { X = 1, Y, A::Z }; type S: table[E] of record { a: E; }; event B::class(default: S, `any`: any) &priority=3 { }',
+    'redef record T += { "x": count; }; redef enum Notice::Type += { Bad_Thing }; global f: function(a: E): bool; event g() { f(); }',
+  ]
+  return [new Uint8Array(example), ...texts.map((text) => new Uint8Array(Buffer.from(text)))]
+}
+
 /** What Zeek's generator of layouts read, sound and faulty. */
 export function zeekConfTexts(): Uint8Array[] {
   const sound = vectorNames('layouts')

@@ -1,5 +1,6 @@
 /** What is read from files: layouts, logs, captures and the packets in them. */
 import { isDeepStrictEqual } from 'node:util'
+import ts from 'typescript'
 import { PacketDecoder } from '../../src/analysis/packet.js'
 import { CaptureError } from '../../src/capture/capture-error.js'
 import { CaptureReader } from '../../src/capture/capture-reader.js'
@@ -12,7 +13,15 @@ import { layoutToJson, printLayout } from '../../src/layout/print.js'
 import { columnOf, headerLines, mergeLogs, parseAsciiLog } from '../../src/logging/log-reader.js'
 import { DIALECTS } from '../../src/options/dialect.js'
 import { formatDiagnostic } from '../../src/zeek-script/format.js'
-import { captureStart, layoutTexts, logTexts, nodeCfgTexts, zeekConfTexts } from '../seeds.ts'
+import { typescriptModule } from '../../src/zeek-script/typescript.js'
+import {
+  captureStart,
+  declarationTexts,
+  layoutTexts,
+  logTexts,
+  nodeCfgTexts,
+  zeekConfTexts,
+} from '../seeds.ts'
 import { attempt, ensure, type Target, toHex } from '../target.ts'
 import { chunksOf, withChunkSize } from './broker.ts'
 
@@ -54,6 +63,29 @@ const layouts: Target = {
         `another layout when printed: ${text}`,
       )
     }
+  },
+}
+
+const types: Target = {
+  name: 'types',
+  what: 'the declarations of a script become a TypeScript module that can be parsed, or diagnostics',
+  sources: [
+    'src/zeek-script/declarations.ts',
+    'src/zeek-script/typescript.ts',
+    'src/zeek-script/typescript-names.ts',
+    'src/zeek-script/typescript-text.ts',
+    'src/zeek-script/parser.ts',
+    'src/zeek-script/type-parser.ts',
+  ],
+  batchRuns: 64,
+  seeds: declarationTexts,
+  run(input) {
+    const command = 'zeek-cluster types script.zeek'
+    const { text, diagnostics } = typescriptModule([{ file: 'script.zeek', text: input }], { command })
+    for (const diagnostic of diagnostics) formatDiagnostic(diagnostic)
+    if (text === undefined) return
+    const { diagnostics: faults = [] } = ts.transpileModule(text, { reportDiagnostics: true })
+    ensure(faults.length === 0, `no TypeScript: ${String(faults[0]?.messageText)} in ${text}`)
   },
 }
 
@@ -222,4 +254,4 @@ const packets: Target = {
   },
 }
 
-export const FILE_TARGETS: readonly Target[] = [layouts, zeekConf, nodeCfg, logs, captures, packets]
+export const FILE_TARGETS: readonly Target[] = [layouts, types, zeekConf, nodeCfg, logs, captures, packets]
