@@ -36,17 +36,26 @@ export function nodesByName(layout: Layout, nodeType?: NodeType): LayoutNode[] {
     .sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)))
 }
 
+/** What must be said of a node, and what may be. */
+export type GivenNode = Pick<LayoutNode, 'name' | 'nodeType' | 'ip' | 'span'> & Partial<LayoutNode>
+
+export function layoutNode(given: GivenNode): LayoutNode {
+  return {
+    zoneId: '',
+    p: undefined,
+    interface: undefined,
+    manager: undefined,
+    timeMachine: undefined,
+    lbFilter: undefined,
+    metricsPort: undefined,
+    ...given,
+  }
+}
+
 /** The node of a program that is not part of a cluster (`Cluster::NONE`). */
-export const OUTSIDE_OF_CLUSTERS: LayoutNode = {
+export const OUTSIDE_OF_CLUSTERS: LayoutNode = layoutNode({
   name: '',
   nodeType: 'NONE',
   ip: Address.parse('127.0.0.1'),
-  zoneId: '',
-  p: undefined,
-  interface: undefined,
-  manager: undefined,
-  timeMachine: undefined,
-  lbFilter: undefined,
-  metricsPort: undefined,
   span: undefined,
-}
+})

@@ -85,22 +85,6 @@ export class PortCounter {
   }
 }
 
-/** The fields of a node that an import may give. */
-export type ImportedNode = Pick<LayoutNode, 'name' | 'nodeType' | 'ip' | 'span'> & Partial<LayoutNode>
-
-export function importedNode(fields: ImportedNode): LayoutNode {
-  return {
-    zoneId: '',
-    p: undefined,
-    interface: undefined,
-    manager: undefined,
-    timeMachine: undefined,
-    lbFilter: undefined,
-    metricsPort: undefined,
-    ...fields,
-  }
-}
-
 /** In both programs' files a comment behind a value is part of it. */
 export function commentHint(value: string): string {
   return value.includes('#') ? ' (a comment needs a line of its own)' : ''

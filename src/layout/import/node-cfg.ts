@@ -6,14 +6,13 @@ import { Address } from '../../data/address.js'
 import type { Dialect } from '../../options/dialect.js'
 import type { SourceSpan } from '../../zeek-script/diagnostics.js'
 import { quoteString } from '../../zeek-script/strings.js'
-import type { LayoutNode } from '../layout.js'
+import { type LayoutNode, layoutNode } from '../layout.js'
 import type { NodeType } from '../node-type.js'
 import {
   HostNames,
   type ImportedLayout,
   type ImportOptions,
   importedLayout,
-  importedNode,
   NODES_MAX,
   PORT_MAX,
   PortCounter,
@@ -191,7 +190,7 @@ class LayoutMaker {
           p,
           span: manager.span,
         } as const
-        this.#nodes.set(CONTROL_NAME, importedNode(fields))
+        this.#nodes.set(CONTROL_NAME, layoutNode(fields))
       }
     }
     for (const [type, nodeType] of isReference(this.#options.dialect) ? REFERENCE_ORDER : ORDER) {
@@ -212,7 +211,7 @@ class LayoutMaker {
       if (!this.#claimName(node.name, span) || ip === undefined) continue
       const fields = { name: node.name, nodeType, ip, zoneId, p, manager, metricsPort, span }
       const at = hasInterface ? node.interface : undefined
-      this.#nodes.set(node.name, importedNode({ ...fields, interface: at }))
+      this.#nodes.set(node.name, layoutNode({ ...fields, interface: at }))
     }
   }
 

@@ -6,14 +6,13 @@ import { Address, Port } from '../../data/address.js'
 import type { SourceSpan } from '../../zeek-script/diagnostics.js'
 import { Report, Source } from '../../zeek-script/source.js'
 import { quoteString } from '../../zeek-script/strings.js'
-import type { LayoutNode } from '../layout.js'
+import { type LayoutNode, layoutNode } from '../layout.js'
 import type { NodeType } from '../node-type.js'
 import {
   HostNames,
   type ImportedLayout,
   type ImportOptions,
   importedLayout,
-  importedNode,
   NODES_MAX,
   PortCounter,
 } from './import-nodes.js'
@@ -147,7 +146,7 @@ class ClusterMaker {
         manager: nodeType === 'MANAGER' ? undefined : MANAGER_NAME,
         metricsPort: firstMetricsPort === 0 ? new Port(0, 'tcp') : metricsPorts.take(report, span),
       }
-      this.#addNode(importedNode({ name, nodeType, ip, span, ...fields, ...worker }), report)
+      this.#addNode(layoutNode({ name, nodeType, ip, span, ...fields, ...worker }), report)
     }
     const addAll = (nodes: NodeCount | undefined, nodeType: NodeType, name: string): void => {
       for (let index = 1; index <= (nodes?.count ?? 0); index += 1) {
