@@ -28,7 +28,8 @@ export class TypedKey {
 /**
  * A pool key of any Zeek type: `poolKey(int, -5n)`, `poolKey(time, 1.5)`, `poolKey(record({ h: addr, p: port }), …)`.
  * An enum needs its name: declare it by `enumOf`. Sets and tables have an order, and so an owner, only up to one
- * element; choosing the owner of others throws a `TypeError`, and so do functions, files and opaque values.
+ * element; choosing the owner of others throws a `ClusterError`, code `not-a-pool-key`, and so do functions, files and
+ * opaque values.
  */
 export function poolKey<T>(type: DataType<T>, value: T): TypedKey {
   return new TypedKey(type as DataType<unknown>, value)

@@ -3,6 +3,7 @@
  * (spec/cluster-framework.md 3.5, spec/zeek-zeromq-websocket.md 4.5): type tag and body, little-endian; containers say
  * their whole type first.
  */
+import { ClusterError } from '../base/errors.js'
 import type { Address, Port, Subnet } from '../data/address.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import { type DataType, ZEEK_TAG } from '../data/data-type.js'
@@ -41,11 +42,15 @@ const TAGS: { readonly [Era in HashEra]: Readonly<Record<TaggedType, number>> } 
   '7.1': TAGS_SINCE_41,
 }
 
-/** Throws a `TypeError` for what has no description that is the same on every node. */
+/** Throws a `ClusterError`, code `not-a-pool-key`, for what has no description that is the same on every node. */
 export function describeKey(era: HashEra, type: DataType<unknown>, value: unknown): Uint8Array {
   const description = new Description(TAGS[era])
   description.value(type, value)
   return description.bytes
+}
+
+function notAKey({ name }: DataType<unknown>, message: string): ClusterError {
+  return new ClusterError('not-a-pool-key', message, { type: name })
 }
 
 class Description {
@@ -99,7 +104,7 @@ class Description {
         return
       }
       case 'tuple':
-        throw new TypeError('several values are no pool key by themselves: put them into a record')
+        throw notAKey(type, 'several values are no pool key by themselves: put them into a record')
       case undefined:
         return this.#scalar(type, value)
     }
@@ -108,7 +113,7 @@ class Description {
   /** Elements of sets and tables are in the order of Zeek's hashes, which differs from process to process. */
   #size(size: number, type: DataType<unknown>): void {
     if (size > 1)
-      throw new TypeError(`a ${type.name} with several elements is no pool key: they have no order`)
+      throw notAKey(type, `a ${type.name} with several elements is no pool key: they have no order`)
     this.#u32(size)
   }
 
@@ -157,7 +162,7 @@ class Description {
   #tagOf(type: DataType<unknown>): number {
     if ((type as Partial<EnumType<string>>).enumName !== undefined) return this.#tags.enum
     const tag = Object.hasOwn(this.#tags, type.name) ? this.#tags[type.name as TaggedType] : undefined
-    if (tag === undefined || type.name === 'enum') throw new TypeError(`a ${type.name} is no pool key`)
+    if (tag === undefined || type.name === 'enum') throw notAKey(type, `a ${type.name} is no pool key`)
     return tag
   }
 
