@@ -3,6 +3,7 @@ import { benchCodec } from './codec.ts'
 import { benchLatency, benchLink } from './link.ts'
 import { benchMemory } from './memory.ts'
 import { benchRelay } from './relay.ts'
+import { benchStore } from './store.ts'
 
 interface Bench {
   readonly what: string
@@ -19,6 +20,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   latency: { what: 'one-way latency between two nodes over loopback', run: benchLatency },
   codec: { what: 'encoding and decoding events, in one thread', run: benchCodec },
   relay: { what: 'events that an endpoint passes on from one peer to another', run: benchRelay },
+  store: { what: 'data stores: writes, reads, snapshots, backends', run: benchStore },
   memory: { what: 'an idle node, and an endpoint with 200 idle peers', run: benchMemory },
 }
 

@@ -5,18 +5,20 @@ import { expect, test } from 'vitest'
 import { DIALECTS, parseLayout } from 'zeek-cluster/layout'
 import { BROKER_TRANSCRIPTS, startCluster } from 'zeek-cluster/testing'
 import { conformance } from './broker-conformance.js'
+import sharedStore from './shared-store.js'
 import whoIsUp from './who-is-up.js'
 
 const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
 
-const samples = [...read('README.md').matchAll(/<!-- test: (\S+) -->\n```ts\n([\s\S]*?)```/g)].map(
-  (match) => [match[1]!, match[2]!] as const,
-)
+const samples = [
+  ...`${read('README.md')}${read('docs/stores.md')}`.matchAll(/<!-- test: (\S+) -->\n```ts\n([\s\S]*?)```/g),
+].map((match) => [match[1]!, match[2]!] as const)
 
-test('the README has samples', () => {
+test('the README and the page on stores have samples', () => {
   expect(samples.map(([file]) => file)).toEqual([
     'examples/who-is-up.ts',
     'examples/quickstart/scan-detector.test.ts',
+    'examples/shared-store.ts',
   ])
 })
 
@@ -33,6 +35,26 @@ test('the sample script writes who is up and what proxies hear', async () => {
   const messages = (await cluster.logLines('cluster')).map(({ message }) => message)
   expect(messages).toContain('worker-2 is up, 2 workers')
   expect(messages.filter((message) => / sent \d+ bytes$/.test(message ?? '')).length).toBe(164)
+  await cluster.stop()
+})
+
+test('the sample of a store reports each host once, whichever worker saw it', async () => {
+  const layout = read('examples/quickstart/cluster-layout.zeek')
+  const capture = readFileSync(new URL('quickstart/traffic.pcap', import.meta.url))
+  const cluster = await startCluster({ layout, scripts: [sharedStore], capture })
+  await cluster.until(() => cluster.running('worker-1').capture?.state === 'done')
+  await cluster.until(() => cluster.running('worker-2').capture?.state === 'done')
+  await cluster.advance(5000)
+  const lines = await cluster.logLines('cluster')
+  const hosts = lines.flatMap(({ node, message }) =>
+    message?.startsWith('new host') ? [[node, message]] : [],
+  )
+  const connections = await cluster.logLines('conn')
+  expect(hosts.length).toBe(new Set(connections.map((connection) => connection['id.resp_h'])).size)
+  expect(hosts.length).toBeGreaterThan(1)
+  expect(new Set(hosts.map(([, message]) => message)).size).toBe(hosts.length)
+  const store = cluster.node('manager').stores.get('known-hosts')?.store
+  expect(await store?.size()).toBe(hosts.length)
   await cluster.stop()
 })
 

@@ -10,6 +10,9 @@ export const ROOT = fileURLToPath(new URL('../', import.meta.url))
 /** Frames longer than this are left out: an input is small. */
 const FRAME_BYTES_MAX = 2000
 const ENVELOPE_DATA = 1
+const ENVELOPE_COMMAND = 2
+/** The header of an envelope and that of a command. */
+const STORE_COMMAND_BYTES_MIN = 37 + 57
 /** A vector of three, the first of them a count. */
 const MESSAGE_START: readonly number[] = [0x0e, 3, 2]
 
@@ -63,6 +66,13 @@ export function recordedMessages(accepts: (message: Uint8Array) => boolean): Uin
     return MESSAGE_START.every((byte, index) => message[index] === byte) && accepts(message)
   }
   return recordedFrames((frame) => frame[32] === ENVELOPE_DATA && isAccepted(frame)).map(messageOf)
+}
+
+/** What masters and clones of stores said to each other. */
+export function recordedStoreCommands(): Uint8Array[] {
+  return recordedFrames(
+    (frame) => frame[32] === ENVELOPE_COMMAND && frame.length > STORE_COMMAND_BYTES_MIN,
+  ).map(messageOf)
 }
 
 function messageOf(frame: Uint8Array): Uint8Array {

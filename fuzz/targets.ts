@@ -6,6 +6,7 @@ import { FILE_TARGETS } from './targets/files.ts'
 import { JSON_TARGETS } from './targets/json.ts'
 import { LINK_TARGETS } from './targets/link.ts'
 import { MESSAGE_TARGETS } from './targets/messages.ts'
+import { STORE_TARGETS } from './targets/stores.ts'
 import { VALUE_TARGETS } from './targets/values.ts'
 
 export const TARGETS: readonly Target[] = [
@@ -13,6 +14,7 @@ export const TARGETS: readonly Target[] = [
   ...MESSAGE_TARGETS,
   ...BROKER_TARGETS,
   ...LINK_TARGETS,
+  ...STORE_TARGETS,
   ...JSON_TARGETS,
   ...FILE_TARGETS,
   ...CONVERSION_TARGETS,

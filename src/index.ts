@@ -13,7 +13,7 @@ export type { NodeId } from './cluster/membership.js'
 export type { Pool } from './cluster/pools.js'
 export type { ClusterNode } from './cluster/roll-call.js'
 export type { ScriptOption } from './cluster/script-options.js'
-export type { StoreInfo } from './cluster/stores.js'
+export type { CreateStoreOptions, StoreInfo } from './cluster/stores.js'
 export { CONN_COLUMNS, type ConnRecord } from './data/conn-record.js'
 export * from './data/index.js'
 export { NODE_TYPES, type NodeType } from './layout/node-type.js'
@@ -30,10 +30,13 @@ export {
   type BackendType,
   type StoreSettings,
 } from './options/store-settings.js'
-export {
-  type Store,
-  StoreError,
-  type StoreErrorCode,
-  type StoreKey,
-  type WriteOptions,
+export type {
+  Store,
+  StoreChange,
+  StoreEntry,
+  WaitOptions,
+  WatchOptions,
+  WriteOptions,
 } from './store/store.js'
+export type { StoreData } from './store/store-data.js'
+export { StoreError, type StoreErrorCode } from './store/store-error.js'

@@ -29,6 +29,11 @@ export function endpointIdFromBytes(bytes: Uint8Array): EndpointId {
   return { bytes, text, words: [view.getUint32(0), view.getUint32(4), view.getUint32(8), view.getUint32(12)] }
 }
 
+/** Takes the text form. */
+export function endpointIdFromText(text: string): EndpointId {
+  return endpointIdFromBytes(Buffer.from(text.replaceAll('-', ''), 'hex'))
+}
+
 /** Order of the bytes; the endpoint with the smaller id is the originator of a peering. */
 export function compareEndpointIds(a: EndpointId, b: EndpointId): number {
   return Buffer.compare(a.bytes, b.bytes)

@@ -23,11 +23,12 @@ import { writeValue } from '../data/binary.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import type { Encodable } from '../data/messages.js'
 import type { Connection, Listener, Network, Security } from '../transport/transport.js'
+import { Broadcast } from './broadcast.js'
 import { Claims } from './claims.js'
 import { Dialer } from './dialer.js'
 import type { EndpointId } from './endpoint-id.js'
-import { NIL_ID } from './endpoint-id.js'
-import { BroadcastHeaders, ENVELOPE, type Envelope, endEnvelope } from './envelope.js'
+import { endpointIdFromText, NIL_ID } from './endpoint-id.js'
+import { BroadcastHeaders, ENVELOPE, type Envelope } from './envelope.js'
 import type { Claim } from './handshake.js'
 import { Link } from './link.js'
 import type { LinkEnd, LinkOwner, LinkSettings } from './link-owner.js'
@@ -83,7 +84,7 @@ export class Endpoint implements Bus, LinkOwner {
   readonly #claims = new Claims()
   readonly #routes = new Routes()
   readonly #relay: Relay
-  readonly #frame = new ByteWriter()
+  readonly #broadcast: Broadcast
   #pingCount = 0n
   /** Messages that were not passed on because they had come too far. */
   #expired = 0
@@ -110,6 +111,7 @@ export class Endpoint implements Bus, LinkOwner {
       handshakeFrameLimitBytes: HANDSHAKE_FRAME_LIMIT_BYTES,
       frameLimitBytes: settings.frameLimitBytes ?? 64 * 1024 * 1024,
     }
+    this.#broadcast = new Broadcast(settings.id, this.#linkSettings.broadcastHeaders)
   }
 
   get id(): string {
@@ -211,9 +213,29 @@ export class Endpoint implements Bus, LinkOwner {
   send(peerId: string, topic: string, message: Encodable): PublishOutcome {
     this.#relay.flush()
     const link = this.#claims.holder(peerId)
-    const remoteId = link?.remoteId
-    if (link === undefined || remoteId === undefined) return 'no-peer'
-    return this.#noted(link.send(ENVELOPE.data, remoteId, topic, message))
+    if (link?.remoteId === undefined) return 'no-peer'
+    return this.#noted(link.send(ENVELOPE.data, link.remoteId, topic, message))
+  }
+
+  sendCommand(topic: string, command: Encodable, endpoint?: string): PublishOutcome {
+    this.#relay.flush()
+    const link = endpoint === undefined ? undefined : this.#claims.holder(endpoint)
+    // Who is no peer may be behind one that passes it on.
+    const links = link?.remoteId === undefined ? this.#routes.of(topic).links : [link]
+    const receiver = endpoint === undefined ? NIL_ID : endpointIdFromText(endpoint)
+    return this.#noted(this.#broadcast.command(topic, command, links, receiver))
+  }
+
+  publishLocally(topic: string, message: Encodable): void {
+    const { participants } = this.#routes.of(topic)
+    if (participants.length === 0) return
+    const writer = new ByteWriter()
+    message.writeTo(writer)
+    for (const participant of participants) this.#deliverSoon(participant, topic, writer.written())
+  }
+
+  isHeardLocally(topic: string): boolean {
+    return this.#routes.hasParticipants && this.#routes.of(topic).participants.length > 0
   }
 
   subscribe(prefix: string): void {
@@ -325,16 +347,14 @@ export class Endpoint implements Bus, LinkOwner {
   onEnvelope(link: Link, peer: Peer, envelope: Envelope): void {
     const { topic, receiver, bytes, payloadStart, end } = envelope
     const { forward } = this.#settings
-    const isData = envelope.type === ENVELOPE.data
     if (receiver === 'own' || (forward !== true && !this.#routes.hasParticipants && receiver === 'all')) {
-      if (isData) this.#handler.onMessage(topic, bytes, payloadStart, end, peer)
-      else link.ignoredFrames += 1
-      return
+      return this.#deliver(link, peer, envelope)
     }
     if (receiver === 'all') {
       const { participants, toNode } = this.#routes.of(topic)
-      if (isData && toNode) this.#handler.onMessage(topic, bytes, payloadStart, end, peer)
-      if (isData) for (const participant of participants) participant.deliver(topic, bytes, payloadStart, end)
+      if (toNode) this.#deliver(link, peer, envelope)
+      if (envelope.type === ENVELOPE.data)
+        for (const participant of participants) participant.deliver(topic, bytes, payloadStart, end)
     }
     if (forward === true) return this.#relay.forward(link, peer, envelope)
     if (receiver === 'other') link.ignore('an envelope for another endpoint')
@@ -396,7 +416,6 @@ export class Endpoint implements Bus, LinkOwner {
     return count
   }
 
-  /** Sends one message several times: encoded once. */
   #spread(
     topic: string,
     message: Encodable,
@@ -404,20 +423,18 @@ export class Endpoint implements Bus, LinkOwner {
     participants: readonly LocalParticipant[],
   ): PublishOutcome {
     this.#relay.flush()
-    const writer = this.#frame
-    writer.length = 0
-    const start = this.#linkSettings.broadcastHeaders.begin(writer, topic)
-    const payloadStart = writer.length
-    message.writeTo(writer)
-    endEnvelope(writer, start)
-    const { bytes, length } = writer
-    let worst: PublishOutcome = participants.length > 0 ? 'accepted' : 'no-peer'
-    for (const link of links) worst = worseOutcome(worst, link.sendFrames(topic, bytes, 0, length))
-    if (participants.length > 0) {
-      const copy = Uint8Array.from(bytes.subarray(payloadStart, length))
-      for (const participant of participants) this.#deliverSoon(participant, topic, copy)
-    }
-    return this.#noted(worst)
+    const { outcome, payload } = this.#broadcast.data(topic, message, links)
+    if (participants.length === 0) return this.#noted(outcome)
+    const copy = Uint8Array.from(payload)
+    for (const participant of participants) this.#deliverSoon(participant, topic, copy)
+    return this.#noted(worseOutcome(outcome, 'accepted'))
+  }
+
+  /** To the node itself. */
+  #deliver(link: Link, peer: Peer, { type, topic, bytes, payloadStart, end }: Envelope): void {
+    if (type === ENVELOPE.data) this.#handler.onMessage(topic, bytes, payloadStart, end, peer)
+    else if (this.#handler.onCommand === undefined) link.ignoredFrames += 1
+    else this.#handler.onCommand(topic, bytes, payloadStart, end, peer)
   }
 
   /** A participant publishes: to peers, to the node and to the other participants. */
@@ -465,11 +482,7 @@ export class Endpoint implements Bus, LinkOwner {
     this.#handler.onStatus(told)
     if (told.kind === 'messages-dropped') return
     const topic = told.kind === 'status' ? STATUS_TOPIC : ERROR_TOPIC
-    const { participants } = this.#routes.of(topic)
-    if (participants.length === 0) return
-    const writer = new ByteWriter()
-    writeValue(writer, statusValue(told))
-    for (const participant of participants) this.#deliverSoon(participant, topic, writer.written())
+    this.publishLocally(topic, { writeTo: (writer) => writeValue(writer, statusValue(told)) })
   }
 
   #endpointInfo(link: Link, peer: Peer): EndpointInfo & { readonly id: string } {

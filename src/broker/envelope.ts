@@ -94,24 +94,26 @@ export function beginEnvelope(
 /** Topics whose headers are kept. */
 const KEPT_HEADERS = 1024
 
-/** The start of data frames to everyone, by topic: the same for every message, and so made once. */
+/** The start of frames to everyone, by type and topic: the same for every message, and so made once. */
 export class BroadcastHeaders {
   readonly #sender: EndpointId
-  readonly #headers = new Map<string, Uint8Array>()
+  readonly #data = new Map<string, Uint8Array>()
+  readonly #commands = new Map<string, Uint8Array>()
 
   constructor(sender: EndpointId) {
     this.#sender = sender
   }
 
-  /** As `beginEnvelope`, for data without a receiver. */
-  begin(writer: ByteWriter, topic: string): number {
-    let header = this.#headers.get(topic)
+  /** As `beginEnvelope`, for data or commands without a receiver. */
+  begin(writer: ByteWriter, type: typeof ENVELOPE.data | typeof ENVELOPE.command, topic: string): number {
+    const headers = type === ENVELOPE.data ? this.#data : this.#commands
+    let header = headers.get(topic)
     if (header === undefined) {
       const scratch = new ByteWriter()
-      beginEnvelope(scratch, ENVELOPE.data, this.#sender, NIL_ID, topic)
+      beginEnvelope(scratch, type, this.#sender, NIL_ID, topic)
       header = scratch.toBytes()
-      if (this.#headers.size >= KEPT_HEADERS) this.#headers.clear()
-      this.#headers.set(topic, header)
+      if (headers.size >= KEPT_HEADERS) headers.clear()
+      headers.set(topic, header)
     }
     const frameStart = writer.length
     writer.raw(header)

@@ -194,8 +194,8 @@ export class Link implements ConnectionHandler {
     try {
       const { ownId, broadcastHeaders } = this.#settings
       const frameStart =
-        type === ENVELOPE.data && receiver === NIL_ID
-          ? broadcastHeaders.begin(writer, topic)
+        (type === ENVELOPE.data || type === ENVELOPE.command) && receiver === NIL_ID
+          ? broadcastHeaders.begin(writer, type, topic)
           : beginEnvelope(writer, type, ownId, receiver, topic)
       message.writeTo(writer)
       endEnvelope(writer, frameStart)
@@ -382,14 +382,13 @@ export class Link implements ConnectionHandler {
       if (envelope.receiver === 'other') return this.#owner.onEnvelope(this, state.peer, envelope)
       switch (envelope.type) {
         case ENVELOPE.data:
+        case ENVELOPE.command:
           if (envelope.topic.startsWith(LOCAL_TOPIC_PREFIX))
             return this.ignore(`a message on ${envelope.topic}`)
           // Worth it only for runs: the second of two alike.
           if (envelope.topic === this.#lastTopic) this.#lastHeader = new KnownStart(reader, start)
           this.#lastTopic = envelope.topic
           this.#messagesIn += 1
-          return this.#owner.onEnvelope(this, state.peer, envelope)
-        case ENVELOPE.command:
           return this.#owner.onEnvelope(this, state.peer, envelope)
         case ENVELOPE.routingUpdate:
           return this.#updateFilter(state, readFilter(reader))

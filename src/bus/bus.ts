@@ -83,6 +83,11 @@ export interface PeerCounters {
 
 export interface BusHandler {
   /**
+   * A store command: what masters and clones say to each other. The payload is `bytes[start, end)`, valid during the
+   * call (spec/broker-protocol.md 7). Without it commands are ignored.
+   */
+  onCommand?(topic: string, bytes: Uint8Array, start: number, end: number, from: Peer): void
+  /**
    * A message that a subscription matches. The payload is `bytes[start, end)`, one encoded value, valid during
    * the call.
    */
@@ -124,6 +129,15 @@ export interface Bus {
   publish(topic: string, message: Encodable): PublishOutcome
   /** Sends to one peer, whatever it subscribes. */
   send(peerId: string, topic: string, message: Encodable): PublishOutcome
+  /**
+   * Sends a store command to every peer that subscribes a prefix of `topic`, or to one endpoint only. Commands are
+   * seen by masters and clones, never by handlers of messages.
+   */
+  sendCommand(topic: string, command: Encodable, endpoint?: string): PublishOutcome
+  /** Hands data to the participants in this process that subscribe `topic`, and to nobody else. */
+  publishLocally(topic: string, message: Encodable): void
+  /** Whether a participant in this process subscribes a prefix of `topic`. */
+  isHeardLocally(topic: string): boolean
   /** Receives every topic that starts with `prefix`. */
   subscribe(prefix: string): void
   unsubscribe(prefix: string): void

@@ -1,14 +1,15 @@
-/** A visitor on the bus: what is behind `publish`, `subscribe` and `bench`. */
+/** A visitor on the bus: what is behind `publish`, `subscribe`, `bench` and `store`. */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { NetworkAddress } from '../base/network-address.js'
 import { formatAddress } from '../base/network-address.js'
 import { systemRandom } from '../base/random.js'
+import type { Report } from '../base/report.js'
 import { systemTimers } from '../base/time.js'
 import { Endpoint } from '../broker/endpoint.js'
 import { randomEndpointId } from '../broker/endpoint-id.js'
 import { FilterMatcher } from '../broker/filter.js'
-import type { PublishOutcome } from '../bus/bus.js'
+import type { BusHandler, Peer, PublishOutcome } from '../bus/bus.js'
 import { readValue, writeValue } from '../data/binary.js'
 import { ByteReader } from '../data/byte-reader.js'
 import { ByteWriter } from '../data/byte-writer.js'
@@ -147,46 +148,27 @@ async function openEndpoint(
   prefixes: readonly string[],
   handler: BusClientHandler,
 ): Promise<BusClient> {
-  const addresses = await peerAddresses(flags)
-  let peersAdded: () => void = () => {}
   let drained: () => void = () => {}
   const matcher = new FilterMatcher(prefixes)
   const reader = new ByteReader()
-  const endpoint = new Endpoint({
-    id: randomEndpointId(systemRandom),
-    network: tcpNetwork,
-    timers: systemTimers,
-    security: securityOf(flags),
-    handler: {
-      onMessage(topic, bytes, start, end) {
-        // A node tells each new peer what logs it writes, whether the peer subscribes them or not.
-        if (!matcher.matches(topic)) return
-        handler.onMessage(topic, end - start, () => {
-          reader.reset(bytes, start, end)
-          const value = readValue(reader)
-          reader.expectEnd()
-          return value
-        })
-      },
-      onPeerAdded: () => peersAdded(),
-      onPeerLost: () => {},
-      onSubscriptionsChanged: () => {},
-      onDrain: () => drained(),
-      onStatus: () => {},
-      onReport: (report) => {
-        if (report.severity !== 'info') printRaw(`zeek-cluster: ${report.severity}: ${report.message}`)
-      },
+  const visitor = new Visitor(flags, {
+    onMessage(topic, bytes, start, end) {
+      // A node tells each new peer what logs it writes, whether the peer subscribes them or not.
+      if (!matcher.matches(topic)) return
+      handler.onMessage(topic, end - start, () => {
+        reader.reset(bytes, start, end)
+        const value = readValue(reader)
+        reader.expectEnd()
+        return value
+      })
     },
+    onDrain: () => drained(),
   })
+  const { endpoint } = visitor
   for (const prefix of prefixes) endpoint.subscribe(prefix)
-  if (flags.listen !== undefined) {
-    const address = await endpoint.listen(parseAddress(flags.listen)).catch((error: unknown) => {
-      throw fail(1, error)
-    })
-    printRaw(`listening on ${formatAddress(address)}`)
-  }
-  for (const address of addresses) endpoint.dial(address, RETRY_MS)
-  const client: BusClient = {
+  // Who listens and subscribes takes whoever comes, whenever.
+  await visitor.connect(flags.listen === undefined || prefixes.length === 0)
+  return {
     publish: (topic, message) => endpoint.publish(topic, message),
     drained: () =>
       new Promise((resolve) => {
@@ -195,26 +177,109 @@ async function openEndpoint(
     settle: (timeoutMs) => endpoint.barrier(timeoutMs),
     close: () => endpoint.close(),
   }
-  // Who subscribes takes whoever comes, whenever.
-  if (flags.listen !== undefined && prefixes.length > 0) return client
-  const wanted = flags.listen === undefined ? addresses.length : Math.max(1, addresses.length)
-  const complete = new Promise<'complete'>((done) => {
-    peersAdded = () => {
-      if (endpoint.peers().length >= wanted) done('complete')
+}
+
+/** What a visitor hears of; what it has no use for is left out. */
+export interface VisitorHandler extends Partial<Pick<BusHandler, 'onMessage' | 'onCommand' | 'onDrain'>> {
+  /** Peers came, went or changed their subscriptions. */
+  onPeersChanged?(): void
+}
+
+/** An endpoint that connects as the flags say. */
+export class Visitor {
+  readonly endpoint: Endpoint
+  readonly #flags: BusFlags
+  readonly #nodeNames = new Map<string, string>()
+  #onPeersChanged: () => void = () => {}
+
+  /** Throws a `CommandError` for keys and certificates that cannot be used. */
+  constructor(flags: BusFlags, handler: VisitorHandler) {
+    this.#flags = flags
+    const peersChanged = (): void => {
+      handler.onPeersChanged?.()
+      this.#onPeersChanged()
     }
-  })
-  // A listener waits for whoever comes, as long as it takes.
-  const patience = flags.listen === undefined ? timeout(PEER_TIMEOUT_MS) : undefined
-  const outcome = await (patience === undefined ? complete : Promise.race([complete, patience.promise]))
-  patience?.cancel()
-  if (outcome === 'timeout' && endpoint.peers().length === 0) {
-    await endpoint.close()
-    throw new CommandError(
-      1,
-      `no peering with ${addresses.map(formatAddress).join(', ')} within ${PEER_TIMEOUT_MS / 1000} s`,
-    )
+    this.endpoint = new Endpoint({
+      id: randomEndpointId(systemRandom),
+      network: tcpNetwork,
+      timers: systemTimers,
+      security: securityOf(flags),
+      handler: {
+        onMessage: (...message) => handler.onMessage?.(...message),
+        onCommand: (...command) => handler.onCommand?.(...command),
+        onPeerAdded: peersChanged,
+        onPeerLost: peersChanged,
+        onSubscriptionsChanged: peersChanged,
+        onDrain: () => handler.onDrain?.(),
+        onStatus: () => {},
+        onReport: printReport,
+      },
+    })
   }
-  return client
+
+  /**
+   * Listens, and dials the named peers or every node of the cluster that runs in the state directory. Resolves when
+   * all are there, or those that came in time; who only listens waits for the first to come, as long as it takes.
+   * Without `waits` nobody is waited for. Throws a `CommandError`; the endpoint is closed then.
+   */
+  async connect(waits: boolean): Promise<void> {
+    try {
+      await this.#connect(waits)
+    } catch (error) {
+      await this.endpoint.close()
+      throw error
+    }
+  }
+
+  /** What people know a peer by: the name of its node in the running cluster, else its address. */
+  describe(peer: Peer): string {
+    const address = formatAddress(peer.address)
+    return this.#nodeNames.get(address) ?? address
+  }
+
+  async #connect(waits: boolean): Promise<void> {
+    const { endpoint } = this
+    const { listen } = this.#flags
+    const addresses = await this.#peerAddresses()
+    if (listen !== undefined) {
+      const address = await endpoint.listen(parseAddress(listen)).catch((error: unknown) => {
+        throw fail(1, error)
+      })
+      printRaw(`listening on ${formatAddress(address)}`)
+    }
+    for (const address of addresses) endpoint.dial(address, RETRY_MS)
+    if (!waits) return
+    const wanted = listen === undefined ? addresses.length : Math.max(1, addresses.length)
+    const complete = new Promise<'complete'>((done) => {
+      this.#onPeersChanged = () => {
+        if (endpoint.peers().length >= wanted) done('complete')
+      }
+      this.#onPeersChanged()
+    })
+    const patience = listen === undefined ? timeout(PEER_TIMEOUT_MS) : undefined
+    const outcome = await (patience === undefined ? complete : Promise.race([complete, patience.promise]))
+    patience?.cancel()
+    if (outcome === 'timeout' && endpoint.peers().length === 0) {
+      const peers = addresses.map(formatAddress).join(', ')
+      throw new CommandError(1, `no peering with ${peers} within ${PEER_TIMEOUT_MS / 1000} s`)
+    }
+  }
+
+  async #peerAddresses(): Promise<NetworkAddress[]> {
+    const { peer, listen, stateDir } = this.#flags
+    if (peer.length > 0 || listen !== undefined) return peer.map(parseAddress)
+    const nodes = await runningNodes(resolve(stateDir))
+    return nodes.flatMap(({ name, address }) => {
+      if (address === undefined || address === 'no port') return []
+      const parsed = parseAddress(address)
+      this.#nodeNames.set(formatAddress(parsed), name)
+      return [parsed]
+    })
+  }
+}
+
+function printReport({ severity, message }: Report): void {
+  if (severity !== 'info') printRaw(`zeek-cluster: ${severity}: ${message}`)
 }
 
 /** A passphrase comes by the environment: arguments are for everybody to see. */
@@ -230,14 +295,6 @@ export function securityOf(flags: BusFlags): Security {
   } catch (error) {
     throw fail(2, error)
   }
-}
-
-async function peerAddresses(flags: BusFlags): Promise<NetworkAddress[]> {
-  if (flags.peer.length > 0 || flags.listen !== undefined) return flags.peer.map(parseAddress)
-  const nodes = await runningNodes(resolve(flags.stateDir))
-  return nodes.flatMap(({ address }) =>
-    address === undefined || address === 'no port' ? [] : [parseAddress(address)],
-  )
 }
 
 function timeout(durationMs: number): { promise: Promise<'timeout'>; cancel: () => void } {

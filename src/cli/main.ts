@@ -3,7 +3,7 @@
  * The command line: `zeek-cluster`. Exit codes: 0 ok, 1 the thing asked for failed, 2 bad usage or bad input.
  * Commands are loaded when they are called: a node starts faster without the others.
  */
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { errorMessage } from '../base/errors.js'
 import { packageVersion } from '../node/package-version.js'
 import { DIALECT_NAMES } from '../options/dialect.js'
@@ -169,6 +169,38 @@ function buildProgram(): Command {
       .option('--rate', 'print one line a second with the number of messages and bytes'),
   ).action(async (prefixes, flags) => (await import('./commands/subscribe.js')).runSubscribe(prefixes, flags))
 
+  withBusOptions(
+    program
+      .command('store')
+      .description(
+        'read, write, watch and compare a data store of the cluster; joins as a clone, or as the master',
+      )
+      .argument('<name>', 'of the store')
+      .argument(
+        '[action]',
+        'get KEY, put KEY VALUE, put-unique KEY VALUE, erase KEY, keys, dump, load [FILE], watch, verify',
+      )
+      .argument('[args...]', 'keys and values as for publish: string:x count:5 addr:10.0.0.1, or Broker JSON')
+      .option(
+        '--master',
+        'be the master, and without an action serve it until a signal; with one and no --peer or --listen, connect to nobody',
+      )
+      .option('--backend <name>', 'of the master: memory, sqlite or rocksdb; default: memory')
+      .option('--path <file>', 'of the master: where sqlite or rocksdb keeps the store')
+      .option(
+        '--durability <what>',
+        'of the master: what a write outlives, process or machine; default: machine',
+      )
+      .option('--expiry <seconds>', 'put, put-unique, load: how long the entry is kept; also 30s, 10min, 1hr')
+      .option('--count <n>', 'watch: end after this many changes')
+      .option('--for <seconds>', 'watch: end after this time')
+      .option('--timeout <seconds>', 'how long to wait for the master, and for answers', '10')
+      .option('--json', 'print JSON'),
+    { websocket: false },
+  ).action(async (name, action, args, flags) =>
+    (await import('./commands/store.js')).runStore(name, action, args, flags),
+  )
+
   const bench = program.command('bench').description('how fast a link is: rate, loss and latency')
   withBusOptions(
     bench
@@ -242,7 +274,11 @@ function withFormat(command: Command): Command {
     )
 }
 
-function withBusOptions(command: Command): Command {
+function withBusOptions(command: Command, { websocket = true } = {}): Command {
+  const url = new Option(
+    '--websocket <url>',
+    'use a WebSocket server, for example ws://127.0.0.1:27759/v1/messages/json',
+  )
   return command
     .option(
       '--peer <host:port>',
@@ -251,7 +287,7 @@ function withBusOptions(command: Command): Command {
       [],
     )
     .option('--listen <host:port>', 'wait for peers here')
-    .option('--websocket <url>', 'use a WebSocket server, for example ws://127.0.0.1:27759/v1/messages/json')
+    .addOption(url.hideHelp(!websocket))
     .option('--no-tls', 'plain TCP, for peers with Broker::disable_ssl')
     .option('--tls-ca <file>', 'PEM: authorities whose certificates are accepted; both sides then show one')
     .option('--tls-cert <file>', 'PEM: own certificate')

@@ -8,6 +8,7 @@ import type { LogsCounters } from '../logging/logs.js'
 import type { Dialect } from '../options/dialect.js'
 import type { Redef } from '../options/redef-value.js'
 import type { Options } from '../options/registry.js'
+import type { openBackend } from '../store/backends/open-backend.js'
 import type { UpdateCounters } from './configuration.js'
 import type { EventCounters } from './event-dispatch.js'
 
@@ -24,6 +25,9 @@ export interface ClusterSettings {
   readonly createBus: (handler: BusHandler) => Bus
   /** Where this node writes logs; undefined when it only sends them. */
   readonly logStore: LogStore | undefined
+  readonly openBackend: typeof openBackend
+  /** Where the files of stores are whose path is relative. */
+  readonly storeDirectory: string
   readonly reporter: Reporter
   /** A handler of a script threw. */
   readonly onScriptError: (error: unknown, where: string) => void

@@ -9,16 +9,18 @@ import { ClusterError } from '../base/errors.js'
 import type { Report } from '../base/report.js'
 import type { Clock, Timers } from '../base/time.js'
 import type { Bus, BusHandler, BusStatus, Peer, PublishOutcome } from '../bus/bus.js'
+import { describeDrops } from '../bus/outcome.js'
 import type { DataType } from '../data/data-type.js'
 import { type EventMessage, type EventType, event, type ParameterTypes } from '../data/event.js'
 import type { Natives } from '../data/types.js'
 import type { Layout } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
 import { LogReceiver } from '../logging/log-receiver.js'
-import { type LogStream, Logs } from '../logging/logs.js'
+import type { LogStream, Logs } from '../logging/logs.js'
 import type { Dialect } from '../options/dialect.js'
 import type { PoolSpec } from '../options/pool-settings.js'
 import { findOption, type Options } from '../options/registry.js'
+import type { StoreData } from '../store/store-data.js'
 import type { ClusterEvents, ClusterHealth } from './cluster-events.js'
 import { CLUSTER_LOG_COLUMNS } from './cluster-log.js'
 import type { ClusterCounters, ClusterSettings } from './cluster-settings.js'
@@ -27,11 +29,11 @@ import { EventDispatch } from './event-dispatch.js'
 import type { PoolKey } from './hash.js'
 import { hello } from './hello.js'
 import { Inbox } from './inbox.js'
-import { loggersTakeTurns, logsRemotely } from './log-roles.js'
+import { createLogs } from './log-roles.js'
 import { assignMembers, Pool } from './pools.js'
 import { type ClusterNode, RollCall } from './roll-call.js'
 import { type ScriptOption, ScriptOptions } from './script-options.js'
-import { ClusterStores, type StoreInfo } from './stores.js'
+import { ClusterStores, type CreateStoreOptions, type StoreInfo } from './stores.js'
 import { Topics } from './topics.js'
 
 export class Cluster {
@@ -78,28 +80,16 @@ export class Cluster {
     const events = this.#events
     this.#rollCall = new RollCall({ layout, ownName: name, dialect, pools: this.#pools, events, log, report })
     const isUp = (other: string): boolean => this.#rollCall.idOf(other) !== undefined
-    this.#stores = new ClusterStores({ options, layout, ownName: name, timers, isUp, log, report })
     const scriptOptions = new ScriptOptions(settings.redefs, settings.onScriptError)
     const nameOf = (id: string): string | undefined => this.#rollCall.nameOf(id)
     this.#configuration = new Configuration({ options, layout, scriptOptions, nameOf, events })
     this.#bus = settings.createBus(this.#busHandler())
-    const takeTurns = loggersTakeTurns(layout, options)
+    const { openBackend, storeDirectory: folder } = settings
+    const parts = { options, layout, ownName: name, bus: this.#bus, clock, timers, openBackend, folder }
+    this.#stores = new ClusterStores({ ...parts, isUp, log, report })
     const problem = (code: string, message: string): void => reporter({ severity: 'warning', code, message })
-    this.#logs = new Logs({
-      clock,
-      timers,
-      bus: this.#bus,
-      local: settings.logStore,
-      remote: logsRemotely(node.nodeType, options.managerIsLogger),
-      batchSize: Number(options.logBatchSize),
-      batchIntervalMs: options.logBatchInterval * 1000,
-      topicPrefix: options.defaultLogTopicPrefix,
-      loggerTopic: (stream) =>
-        takeTurns
-          ? this.rrTopic(this.loggerPool, 'Cluster::rr_log_topic')
-          : options.defaultLogTopicPrefix + stream,
-      onProblem: problem,
-    })
+    const nextLogger = (): string | undefined => this.rrTopic(this.loggerPool, 'Cluster::rr_log_topic')
+    this.#logs = createLogs(settings, this.#bus, nextLogger, problem)
     this.#clusterLog = this.#logs.createStream('Cluster::LOG', {
       path: 'cluster',
       columns: CLUSTER_LOG_COLUMNS,
@@ -185,13 +175,16 @@ export class Cluster {
 
   /**
    * `Cluster::create_store`: a data store of the cluster, whose master is on one node. Also works outside of clusters.
-   * Rejects with a `ClusterError`, code `no-master-node`, when no node can have the master.
+   * Resolves when a master is open, or could not be opened: then `ready` says why. Rejects with a `ClusterError`, code
+   * `no-master-node`, when no node can have the master.
    */
-  async createStore(
+  async createStore<Key = StoreData, Value = StoreData>(
     name: string,
-    { persistent = false }: { readonly persistent?: boolean } = {},
-  ): Promise<StoreInfo> {
-    return this.#stores.create(name, persistent)
+    options?: CreateStoreOptions<Key, Value>,
+  ): Promise<StoreInfo<Key, Value>> {
+    const info = this.#stores.create(name, options)
+    if (info.master) await info.ready.catch(() => {})
+    return info
   }
 
   /**
@@ -438,7 +431,7 @@ export class Cluster {
     this.#events.emit('stopping')
     this.#logs.flush()
     this.#logs.close()
-    this.#stores.close()
+    await this.#stores.close()
     await this.#bus.close()
     await this.#settings.logStore?.close()
   }
@@ -455,13 +448,14 @@ export class Cluster {
         this.#inbox.receive(topic, bytes, start, end, from)
         this.#rollCall.runQueue()
       },
+      onCommand: (topic, bytes, start, end) => this.#stores.local.receive(topic, bytes, start, end),
       onPeerAdded: (peer) => this.#peerAdded(peer),
       onPeerLost: (peer) => this.#peerLost(peer),
-      onSubscriptionsChanged: (peer) => {
-        this.#logs.onPeerSubscriptions(peer)
-        this.#checkDialect(peer)
+      onSubscriptionsChanged: (peer) => this.#subscriptionsChanged(peer),
+      onDrain: () => {
+        this.#stores.local.onDrain()
+        this.#events.emit('drain')
       },
-      onDrain: () => this.#events.emit('drain'),
       onStatus: (told) => this.#statusTold(told),
       onReport: (report) => this.#settings.reporter(report),
     }
@@ -470,27 +464,27 @@ export class Cluster {
   #statusTold(told: BusStatus): void {
     if (told.kind === 'messages-dropped') {
       const name = this.#rollCall.nameOf(told.peer.id) ?? told.peer.id
-      const topics = [...told.topics].map(([topic, messages]) => `${messages} on ${topic}`).join(', ')
-      const why = told.reason === 'queue-full' ? 'its queue is full' : 'the connection is lost'
-      this.report('warning', 'messages-dropped', `messages for ${name} were dropped, ${why}: ${topics}`)
+      this.report('warning', 'messages-dropped', describeDrops(told, name))
     }
     this.#events.emit('busStatus', told)
     this.#rollCall.runQueue()
   }
 
   #peerAdded(peer: Peer): void {
-    this.#logs.onPeerSubscriptions(peer)
     if (this.isEnabled()) this.#bus.publish(this.#topics.nodeid(peer.id), hello(this.name, this.id))
-    this.#checkDialect(peer)
+    this.#subscriptionsChanged(peer)
   }
 
   #peerLost(peer: Peer): void {
+    this.#stores.local.peersChanged()
     this.#inbox.forget(peer.id)
     this.#logs.onPeerLost(peer)
     this.#rollCall.lost(peer.id)
   }
 
-  #checkDialect(peer: Peer): void {
+  #subscriptionsChanged(peer: Peer): void {
+    this.#logs.onPeerSubscriptions(peer)
+    this.#stores.local.peersChanged()
     const reason = this.#topics.mismatch(peer.subscriptions)
     if (reason !== undefined) this.#rollCall.mismatch(peer.id, reason)
   }

@@ -4,32 +4,58 @@
  */
 import { ClusterError } from '../base/errors.js'
 import type { Report } from '../base/report.js'
-import type { Timers } from '../base/time.js'
+import type { Clock, Timers } from '../base/time.js'
+import type { DataType } from '../data/data-type.js'
 import { type Layout, nodesByName } from '../layout/layout.js'
 import type { Options } from '../options/registry.js'
 import type { BackendOptions, BackendType, StoreSettings } from '../options/store-settings.js'
-import { MemoryStore } from '../store/memory-store.js'
-import { type Store, StoreError } from '../store/store.js'
+import type { Backend, Durability } from '../store/backends/backend.js'
+import type { openBackend } from '../store/backends/open-backend.js'
+import type { StoreLimits } from '../store/limits.js'
+import { LocalStores, type StoreBus } from '../store/local-stores.js'
+import type { Store } from '../store/store.js'
+import { type StoreData, storeData } from '../store/store-data.js'
 
 /** `Cluster::StoreInfo`. Intervals are seconds. */
-export interface StoreInfo {
+export interface StoreInfo<Key = StoreData, Value = StoreData> {
   readonly name: string
   /**
-   * The handle. For masters it is there at once; for clones it is undefined until the node with the master has
-   * connected: wait for `ready`.
+   * The handle. For masters it is there as soon as the backend is open; for clones it is undefined until the node
+   * with the master has connected: wait for `ready`.
    */
-  readonly store: Store | undefined
+  readonly store: Store<Key, Value> | undefined
   /** Name of the node with the master; empty without a cluster. */
   readonly masterNode: string
   /** Whether the master is here. */
   readonly master: boolean
   readonly backend: BackendType
   readonly options: BackendOptions
+  /** Between attempts to find the master while no peer is known to have it. */
   readonly cloneResyncInterval: number
+  /** Without the master until reads of a clone fail with `stale`; negative: never. */
   readonly cloneStaleInterval: number
+  /** Without the master until writes of a clone fail with `no-master`; 0 or less: at once. */
   readonly cloneMutationBufferInterval: number
   /** Resolves with the handle when there is one; rejects with a `StoreError` when there will be none. */
-  readonly ready: Promise<Store>
+  readonly ready: Promise<Store<Key, Value>>
+}
+
+/** What a script says about a store beyond the page. */
+export interface CreateStoreOptions<Key, Value> {
+  /** Keep the entries over a restart: the backend is `Cluster::default_persistent_backend` unless the store has one. */
+  readonly persistent?: boolean
+  /** Beats `Cluster::default_backend` and `persistent`, not what `Cluster::stores` says. */
+  readonly backend?: BackendType
+  /** Type of the keys; default: what the values of JavaScript tell by themselves. */
+  readonly key?: DataType<Key>
+  /** Type of the values; as `key`. */
+  readonly value?: DataType<Value>
+  /** What a commit of a persistent store outlives: a write is told to be done only then. Default `machine`. */
+  readonly durability?: Durability
+  /** How much the master may hold. */
+  readonly limits?: Partial<StoreLimits>
+  /** Most bytes of writes that wait at a clone for the master. Default 64 MiB. */
+  readonly mutationBufferBytes?: number
 }
 
 /** The defaults of `Cluster::StoreInfo`: what a store has for which nothing is said. */
@@ -50,37 +76,17 @@ export interface StoresSettings {
   readonly layout: Layout
   /** Name of this node; empty: no cluster. */
   readonly ownName: string
+  readonly bus: StoreBus
+  readonly clock: Clock
   readonly timers: Timers
+  readonly openBackend: typeof openBackend
+  /** Where files are whose path is relative. */
+  readonly folder: string
   /** Whether a node is connected to this one, or this one itself. */
   readonly isUp: (name: string) => boolean
   /** Writes to cluster.log. */
   readonly log: (message: string) => void
   readonly report: (severity: Report['severity'], code: string, message: string) => void
-}
-
-/** The handle of a clone: known to exist, and not copied to this node. */
-class DistantStore implements Store {
-  readonly name: string
-  readonly #error: StoreError
-
-  constructor(name: string, masterNode: string) {
-    this.name = name
-    const message = `store ${name} is on ${masterNode}, and stores are not copied between nodes: use it there`
-    this.#error = new StoreError('no-replication', message, { store: name })
-  }
-
-  readonly get = (): Promise<never> => this.#refuse()
-  readonly exists = (): Promise<never> => this.#refuse()
-  readonly keys = (): Promise<never> => this.#refuse()
-  readonly size = (): Promise<never> => this.#refuse()
-  readonly put = (): Promise<never> => this.#refuse()
-  readonly putUnique = (): Promise<never> => this.#refuse()
-  readonly erase = (): Promise<never> => this.#refuse()
-  readonly clear = (): Promise<never> => this.#refuse()
-
-  #refuse(): Promise<never> {
-    return Promise.reject(this.#error)
-  }
 }
 
 interface Pending {
@@ -91,11 +97,13 @@ interface Pending {
 export class ClusterStores {
   readonly #settings: StoresSettings
   readonly #infos = new Map<string, StoreInfo>()
-  readonly #masters: MemoryStore[] = []
+  readonly #stores: LocalStores
   #waiting: readonly Pending[] = []
 
   constructor(settings: StoresSettings) {
     this.#settings = settings
+    const { bus, clock, timers, report } = settings
+    this.#stores = new LocalStores({ bus, clock, timers, report })
   }
 
   /** `Cluster::stores`: those that were created here, by their names. */
@@ -103,49 +111,57 @@ export class ClusterStores {
     return this.#infos
   }
 
+  /** The masters and clones of this process. */
+  get local(): LocalStores {
+    return this.#stores
+  }
+
   /**
    * `Cluster::create_store`. Throws a `ClusterError`, code `no-master-node`, when no node can have the master: the
    * layout has no manager and nothing else is said, or the node that is named is not in the layout.
    */
-  create(name: string, persistent: boolean): StoreInfo {
-    const { options, ownName, report, log, isUp } = this.#settings
+  create<Key = StoreData, Value = StoreData>(
+    name: string,
+    given: CreateStoreOptions<Key, Value> = {},
+  ): StoreInfo<Key, Value> {
+    const { options, ownName, report, log } = this.#settings
     const known = this.#infos.get(name)
-    if (ownName === '' && known?.store !== undefined) {
+    if (ownName === '' && known !== undefined) {
       report('warning', 'duplicate-store', `the store ${name} is created twice`)
-      return known
+      return known as unknown as StoreInfo<Key, Value>
     }
-    const given = options.stores.get(name) ?? {}
-    const backend = this.#backend(given, persistent)
-    const masterNode = ownName === '' ? '' : this.#masterNode(name, given)
+    const settings = options.stores.get(name) ?? {}
+    const backend = this.#backend(settings, given)
+    const masterNode = ownName === '' ? '' : this.#masterNode(name, settings)
     const master = masterNode === ownName
-    const fixed = { ...storeDefaults(options), ...definedOf(given), name, masterNode, master, backend }
-    const paths = { options: this.#paths(name, given) }
-    const sameRole = known !== undefined && known.master === master ? known : undefined
     if (ownName !== '') log(`created ${master ? 'master' : 'clone'} store: ${name}`)
-    if (sameRole !== undefined) return sameRole
-    let handle: Store | undefined
-    const ready = master
-      ? this.#openMaster(name, backend)
-      : new Promise<Store>((resolve) => {
-          const open = (): void => {
-            handle = new DistantStore(name, masterNode)
-            resolve(handle)
-          }
-          if (isUp(masterNode)) open()
-          else this.#waiting = [...this.#waiting, { masterNode, open }]
-        })
-    if (ready instanceof MemoryStore) handle = ready
-    const info: StoreInfo = {
+    if (known !== undefined) return known as unknown as StoreInfo<Key, Value>
+    const fixed = {
+      ...storeDefaults(options),
+      ...definedOf(settings),
+      name,
+      masterNode,
+      master,
+      backend,
+      options: this.#paths(name, settings),
+    }
+    let handle: Store<Key, Value> | undefined
+    const ready = master ? this.#openMaster(fixed, given) : this.#openClone(fixed, given)
+    const info: StoreInfo<Key, Value> = {
       ...fixed,
-      ...paths,
       get store() {
         return handle
       },
-      ready: Promise.resolve(ready),
+      ready,
     }
-    // Whoever does not ask for `ready` has read the report.
-    info.ready.catch(() => {})
-    this.#infos.set(name, info)
+    ready.then(
+      (store) => {
+        handle = store
+      },
+      // Whoever does not ask for `ready` has read the report.
+      () => {},
+    )
+    this.#infos.set(name, info as unknown as StoreInfo)
     return info
   }
 
@@ -156,26 +172,56 @@ export class ClusterStores {
     for (const { open } of due) open()
   }
 
-  close(): void {
-    for (const store of this.#masters) store.close()
+  /** Resolves when everything written is as safe as it will get. */
+  close(): Promise<void> {
+    return this.#stores.close()
   }
 
-  #openMaster(name: string, backend: BackendType): MemoryStore | Promise<never> {
-    const { timers, report } = this.#settings
-    if (backend === 'Broker::MEMORY') {
-      const store = new MemoryStore(name, timers)
-      this.#masters.push(store)
-      return store
+  async #openMaster<Key, Value>(
+    { name, backend, options }: Pick<StoreInfo, 'name' | 'backend' | 'options'>,
+    { key, value, durability = 'machine', limits }: CreateStoreOptions<Key, Value>,
+  ): Promise<Store<Key, Value>> {
+    const { openBackend, folder, report } = this.#settings
+    const open = (): Promise<Backend> => openBackend({ store: name, backend, options, folder, durability })
+    try {
+      return await this.#stores.openMaster<Key, Value>(name, {
+        ...typesOf({ key, value }),
+        openBackend: backend === 'Broker::MEMORY' ? undefined : open,
+        ...(limits === undefined ? {} : { limits }),
+      })
+    } catch (error) {
+      if (error instanceof ClusterError) report('error', error.code, error.message)
+      throw error
     }
-    const message = `the store ${name} cannot be opened: there is no backend ${backend} in this version, only Broker::MEMORY`
-    report('error', 'backend-unavailable', message)
-    return Promise.reject(new StoreError('backend-unavailable', message, { store: name }))
   }
 
-  #backend(given: StoreSettings, persistent: boolean): BackendType {
+  #openClone<Key, Value>(
+    info: Omit<StoreInfo, 'store' | 'ready'>,
+    { key, value, mutationBufferBytes }: CreateStoreOptions<Key, Value>,
+  ): Promise<Store<Key, Value>> {
+    const { masterNode } = info
+    const store = this.#stores.openClone<Key, Value>(info.name, {
+      ...typesOf({ key, value }),
+      intervals: {
+        resyncMs: info.cloneResyncInterval * 1000,
+        staleMs: info.cloneStaleInterval * 1000,
+        mutationBufferMs: info.cloneMutationBufferInterval * 1000,
+      },
+      ...(mutationBufferBytes === undefined ? {} : { mutationBufferBytes }),
+    })
+    if (this.#settings.isUp(masterNode)) return Promise.resolve(store)
+    return new Promise((resolve) => {
+      this.#waiting = [...this.#waiting, { masterNode, open: () => resolve(store) }]
+    })
+  }
+
+  #backend(
+    settings: StoreSettings,
+    given: { readonly persistent?: boolean; readonly backend?: BackendType },
+  ): BackendType {
     const { options } = this.#settings
-    const backend = given.backend ?? (options.defaultBackend as BackendType)
-    return persistent && backend === 'Broker::MEMORY'
+    const backend = settings.backend ?? given.backend ?? (options.defaultBackend as BackendType)
+    return given.persistent === true && backend === 'Broker::MEMORY'
       ? (options.defaultPersistentBackend as BackendType)
       : backend
   }
@@ -198,9 +244,10 @@ export class ClusterStores {
     const { defaultStoreDir } = this.#settings.options
     const fill = (path: string | undefined, suffix: string): string =>
       path || (defaultStoreDir === '' ? '' : `${defaultStoreDir}/${name}.${suffix}`)
+    const { sqlite, rocksdb } = given.options ?? {}
     return {
-      sqlite: { path: fill(given.options?.sqlite?.path, 'sqlite') },
-      rocksdb: { path: fill(given.options?.rocksdb?.path, 'rocksdb') },
+      sqlite: { ...sqlite, path: fill(sqlite?.path, 'sqlite') },
+      rocksdb: { path: fill(rocksdb?.path, 'rocksdb') },
     }
   }
 }
@@ -208,4 +255,18 @@ export class ClusterStores {
 /** Without what has defaults of its own. */
 function definedOf({ options: _, ...given }: StoreSettings): Omit<StoreSettings, 'options'> {
   return given
+}
+
+/** Without types the values tell by themselves what they are; then `Key` and `Value` are `StoreData`. */
+function typesOf<Key, Value>({
+  key,
+  value,
+}: {
+  readonly key: DataType<Key> | undefined
+  readonly value: DataType<Value> | undefined
+}): { readonly key: DataType<Key>; readonly value: DataType<Value> } {
+  return {
+    key: key ?? (storeData as unknown as DataType<Key>),
+    value: value ?? (storeData as unknown as DataType<Value>),
+  }
 }

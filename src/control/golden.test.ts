@@ -17,6 +17,7 @@ import { parseLayout } from '../layout/index.js'
 import { OUTSIDE_OF_CLUSTERS } from '../layout/layout.js'
 import { DIALECTS } from '../options/dialect.js'
 import { resolveOptions } from '../options/registry.js'
+import { MemoryBackends } from '../testing/memory-backends.js'
 import { VirtualTime } from '../testing/virtual-time.js'
 import { eventParts } from '../websocket/event-message.js'
 import { startControllee } from './controllee.js'
@@ -156,6 +157,8 @@ describe('as a controllee: what the recorded controller sends is answered as Zee
         return bus
       },
       logStore: undefined,
+      openBackend: new MemoryBackends().open,
+      storeDirectory: '.',
       reporter: () => {},
       onScriptError: (error) => {
         throw error

@@ -1,6 +1,9 @@
 /** The exact text of every diagnostic about the meaning of a file: place, message, source line, carets; one mistake gives one. */
+
 import { describe, expect, test } from 'vitest'
 import { DIALECTS } from '../options/dialect.js'
+import { optionAsRedef } from '../options/option-redef.js'
+import { printAsZeek } from '../options/print-as-zeek.js'
 import { resolveOptions } from '../options/registry.js'
 import { formatDiagnostic, type JsonRedef, layoutToJson, parseLayout } from './index.js'
 
@@ -337,8 +340,37 @@ describe('computed layouts', () => {
     ])
   })
 
+  test('stores: what tunes SQLite, by the names that Zeek has for it', () => {
+    const { layout, diagnostics } = parse(`redef Cluster::stores += { ["x"] = [$options=[$sqlite=[
+      $path="/x", $synchronous=Broker::SQLITE_SYNCHRONOUS_NORMAL, $journal_mode=Broker::SQLITE_JOURNAL_MODE_WAL,
+      $failure_mode=Broker::SQLITE_FAILURE_MODE_DELETE, $integrity_check=T]]] };`)
+    expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([])
+    const { options } = resolveOptions({ dialect: DIALECTS['zeek-9.0'], redefs: layout.redefs })
+    const sqlite = {
+      path: '/x',
+      synchronous: 'NORMAL',
+      journalMode: 'WAL',
+      failureMode: 'DELETE',
+      integrityCheck: true,
+    }
+    expect(options.stores.get('x')).toEqual({ options: { sqlite } })
+    const asZeek = printAsZeek(optionAsRedef('table[string] of Cluster::StoreInfo', options.stores))
+    expect(asZeek).toContain(
+      'sqlite=[path=/x, synchronous=Broker::SQLITE_SYNCHRONOUS_NORMAL, journal_mode=Broker::SQLITE_JOURNAL_MODE_WAL, failure_mode=Broker::SQLITE_FAILURE_MODE_DELETE, integrity_check=T]',
+    )
+  })
+
   test.each([
     ['redef Cluster::stores += { ["x"] = [$backend=Broker::REDIS] };', 'REDIS'],
+    [
+      'redef Cluster::stores += { ["x"] = [$options=[$sqlite=[$synchronous=Broker::SQLITE_JOURNAL_MODE_WAL]]] };',
+      '`$synchronous` of `Broker::SQLiteOptions`',
+    ],
+    ['redef Cluster::stores += { ["x"] = [$options=[$sqlite=[$integrity_check=1]]] };', '`$integrity_check`'],
+    [
+      'redef Cluster::stores += { ["x"] = [$options=[$rocksdb=[$synchronous="x"]]] };',
+      'is not a field of `Broker::RocksDBOptions`',
+    ],
     ['redef Cluster::stores += { ["x"] = [$master=1] };', '`$master` of `Cluster::StoreInfo`'],
     ['redef Cluster::stores += { ["x"] = [$mster=T] };', 'did you mean `$master`'],
     ['redef Cluster::default_backend = Broker::MEMROY;', 'did you mean `Broker::MEMORY`'],

@@ -12,7 +12,6 @@ import {
   type Redef,
   type RedefValue,
 } from '../options/registry.js'
-import { BACKEND_TYPES } from '../options/store-settings.js'
 import {
   type BuiltIn,
   convert,
@@ -36,7 +35,7 @@ import {
 import type { Layout } from './layout.js'
 import { nodeEnumType, nodeRecordType, nodeTypes } from './node-fields.js'
 import { type FieldPlace, NodeTable } from './node-table.js'
-import { describeOptionType, OPTION_RECORDS, optionZeekType } from './option-types.js'
+import { describeOptionType, OPTION_ENUM_NAMES, OPTION_RECORDS, optionZeekType } from './option-types.js'
 import { clusterFunctions } from './script-functions.js'
 
 /** A layout with what the checks across nodes need to know. */
@@ -96,7 +95,7 @@ class LayoutWorld implements World {
     this.#report = report
     const { dialect } = surroundings
     this.#table = new NodeTable(dialect, report)
-    this.#enums = new Set([...nodeTypes(dialect).map((type) => `Cluster::${type}`), ...BACKEND_TYPES])
+    this.#enums = new Set([...nodeTypes(dialect).map((type) => `Cluster::${type}`), ...OPTION_ENUM_NAMES])
     this.#functions = clusterFunctions(dialect, {
       localName: () => this.#text('Cluster::node'),
       option: (name) => this.#text(name),

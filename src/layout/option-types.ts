@@ -1,7 +1,12 @@
 /** The types of options as scripts see them: what may be written for an option, and what is wrong with it if not. */
 import { POOL_NODE_TYPES } from '../options/pool-settings.js'
 import type { OptionType } from '../options/registry.js'
-import { BACKEND_TYPES } from '../options/store-settings.js'
+import {
+  BACKEND_TYPES,
+  SQLITE_FAILURE_MODES,
+  SQLITE_JOURNAL_MODES,
+  SQLITE_SYNCHRONOUS,
+} from '../options/store-settings.js'
 import { describeTypeName, type RecordField, type SourceSpan, type ZeekType } from '../zeek-script/index.js'
 
 const PLACE: SourceSpan = { file: '', line: 1, column: 1, length: 1 }
@@ -34,10 +39,26 @@ function enumeration(names: readonly string[]): ZeekType {
   return { kind: 'enum', names: names.map((name) => ({ name, value: undefined, docs: [] })) }
 }
 
+function prefixed(prefix: string, words: readonly string[]): readonly string[] {
+  return words.map((word) => prefix + word)
+}
+
 /** Types with names that options are made of (spec/cluster-framework.md 1.2, 3.1, 7.2). */
 export const OPTION_RECORDS: ReadonlyMap<string, ZeekType> = new Map([
   ['Broker::BackendType', enumeration(BACKEND_TYPES)],
-  ['Broker::SQLiteOptions', record({ path: STRING })],
+  ['Broker::SQLiteSynchronous', enumeration(prefixed('Broker::SQLITE_SYNCHRONOUS_', SQLITE_SYNCHRONOUS))],
+  ['Broker::SQLiteJournalMode', enumeration(prefixed('Broker::SQLITE_JOURNAL_MODE_', SQLITE_JOURNAL_MODES))],
+  ['Broker::SQLiteFailureMode', enumeration(prefixed('Broker::SQLITE_FAILURE_MODE_', SQLITE_FAILURE_MODES))],
+  [
+    'Broker::SQLiteOptions',
+    record({
+      path: STRING,
+      synchronous: named('Broker::SQLiteSynchronous'),
+      journal_mode: named('Broker::SQLiteJournalMode'),
+      failure_mode: named('Broker::SQLiteFailureMode'),
+      integrity_check: { kind: 'bool' },
+    }),
+  ],
   ['Broker::RocksDBOptions', record({ path: STRING })],
   [
     'Broker::BackendOptions',
@@ -66,6 +87,11 @@ export const OPTION_RECORDS: ReadonlyMap<string, ZeekType> = new Map([
     }),
   ],
 ])
+
+/** Full names of all values that enumerations of options have. */
+export const OPTION_ENUM_NAMES: readonly string[] = [...OPTION_RECORDS.values()].flatMap((type) =>
+  type.kind === 'enum' ? type.names.map(({ name }) => name) : [],
+)
 
 export function optionZeekType(type: OptionType): ZeekType {
   switch (type) {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { Cluster } from '../cluster/cluster.js'
+import { MemoryBackends } from '../testing/memory-backends.js'
 import { MemoryDisk } from '../testing/memory-disk.js'
 import { MemoryNetwork } from '../testing/memory-network.js'
 import { seededRandom } from '../testing/seeded-random.js'
@@ -44,6 +45,7 @@ class Fixture {
       random: seededRandom(1),
       network: new MemoryNetwork(this.time),
       disk: new MemoryDisk(),
+      openBackend: new MemoryBackends().open,
     }
     const settings = {
       name: 'traffic.pcap',

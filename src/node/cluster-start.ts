@@ -27,6 +27,8 @@ export interface ClusterStartOptions {
   readonly redefs?: readonly Redef[]
   /** Folder of the log files of a logger; default `.`. */
   readonly logDirectory?: string
+  /** Where the files of stores are whose path is relative; default `.`. */
+  readonly storeDirectory?: string
   /** Where to serve Zeek's WebSocket API; default: nowhere. */
   readonly listenWebSocket?: NetworkAddress
   /** Contents of PEM files, for TLS on the WebSocket. */
@@ -74,6 +76,7 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
       dialect,
       platform: systemPlatform,
       logDirectory: options.logDirectory ?? '.',
+      storeDirectory: options.storeDirectory ?? '.',
       scripts: [],
       capture: undefined,
       ...webSocketSettings(options),

@@ -2,6 +2,7 @@
 import { type Disk, systemDisk } from '../base/disk.js'
 import { type Random, systemRandom } from '../base/random.js'
 import { type Clock, systemClock, systemTimers, type Timers } from '../base/time.js'
+import { openBackend } from '../store/backends/open-backend.js'
 import { tcpNetwork } from '../transport/tcp.js'
 import type { Network } from '../transport/transport.js'
 
@@ -11,6 +12,8 @@ export interface Platform {
   readonly random: Random
   readonly network: Network
   readonly disk: Disk
+  /** Opens what keeps a store. */
+  readonly openBackend: typeof openBackend
 }
 
 export const systemPlatform: Platform = {
@@ -19,4 +22,5 @@ export const systemPlatform: Platform = {
   random: systemRandom,
   network: tcpNetwork,
   disk: systemDisk,
+  openBackend,
 }

@@ -38,6 +38,8 @@ export interface NodeSettings {
   readonly platform: Platform
   /** Folder of the log files, for a node that writes any. */
   readonly logDirectory: string
+  /** Where the files of stores are whose path is relative; default `.`. */
+  readonly storeDirectory?: string
   readonly scripts: readonly NamedScript[]
   /** What a worker analyses; undefined: nothing. */
   readonly capture: CaptureSettings | undefined
@@ -168,6 +170,8 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
     timers,
     createBus,
     logStore,
+    openBackend: platform.openBackend,
+    storeDirectory: settings.storeDirectory ?? '.',
     reporter,
     onScriptError,
   })

@@ -3,7 +3,16 @@
 import type { OptionType, OptionTypes } from './option-type.js'
 import { POOL_NODE_TYPES, type PoolSpec } from './pool-settings.js'
 import type { Redef, RedefValue } from './redef-value.js'
-import { BACKEND_TYPES, type BackendType, type StoreSettings } from './store-settings.js'
+import {
+  BACKEND_TYPES,
+  type BackendType,
+  type RocksdbOptions,
+  SQLITE_FAILURE_MODES,
+  SQLITE_JOURNAL_MODES,
+  SQLITE_SYNCHRONOUS,
+  type SqliteOptions,
+  type StoreSettings,
+} from './store-settings.js'
 
 type Operator = NonNullable<Redef['operator']>
 
@@ -63,24 +72,59 @@ function fitStores(
   if (value.type !== 'table' || operator === '-=') return undefined
   const stores = new Map(operator === '+=' ? previous : [])
   for (const [key, element] of value.value) {
-    const settings = fitStore(element)
+    const settings = fitFields(element, STORE_FIELDS)
     if (key.type !== 'string' || settings === undefined) return undefined
     stores.set(key.value, settings)
   }
   return stores
 }
 
+/** How the fields of a record are read, by their names; undefined is what does not fit. */
+type Fields<Settings> = Readonly<Record<string, (value: RedefValue) => Partial<Settings> | undefined>>
+
+/** The one of `words` that an enumeration's value names: `Broker::SQLITE_JOURNAL_MODE_WAL`. */
+function wordOf<Word extends string>(
+  value: RedefValue,
+  prefix: string,
+  words: readonly Word[],
+): Word | undefined {
+  return words.find((word) => value.type === 'enum' && value.value === prefix + word)
+}
+
+const ROCKSDB_FIELDS: Fields<RocksdbOptions> = {
+  path: (value) => (value.type === 'string' ? { path: value.value } : undefined),
+}
+
+const SQLITE_FIELDS: Fields<SqliteOptions> = {
+  ...ROCKSDB_FIELDS,
+  synchronous: (value) => {
+    const synchronous = wordOf(value, 'Broker::SQLITE_SYNCHRONOUS_', SQLITE_SYNCHRONOUS)
+    return synchronous && { synchronous }
+  },
+  journal_mode: (value) => {
+    const journalMode = wordOf(value, 'Broker::SQLITE_JOURNAL_MODE_', SQLITE_JOURNAL_MODES)
+    return journalMode && { journalMode }
+  },
+  failure_mode: (value) => {
+    const failureMode = wordOf(value, 'Broker::SQLITE_FAILURE_MODE_', SQLITE_FAILURE_MODES)
+    return failureMode && { failureMode }
+  },
+  integrity_check: (value) => (value.type === 'bool' ? { integrityCheck: value.value } : undefined),
+}
+
 /** How the fields of `Cluster::StoreInfo` that can be given beforehand are read. */
-const STORE_FIELDS: Readonly<Record<string, (value: RedefValue) => StoreSettings | undefined>> = {
+const STORE_FIELDS: Fields<StoreSettings> = {
   // The key of the table names the store.
   name: (value) => (value.type === 'string' ? {} : undefined),
   master_node: (value) => (value.type === 'string' ? { masterNode: value.value } : undefined),
   master: (value) => (value.type === 'bool' ? { master: value.value } : undefined),
   backend: (value) => (isBackend(value) ? { backend: value.value } : undefined),
   options: (value) => {
-    const sqlite = pathIn(value, 'sqlite')
-    const rocksdb = pathIn(value, 'rocksdb')
-    if (value.type !== 'record' || sqlite === 'invalid' || rocksdb === 'invalid') return undefined
+    if (value.type !== 'record') return undefined
+    const given = { sqlite: value.value.get('sqlite'), rocksdb: value.value.get('rocksdb') }
+    const sqlite = given.sqlite && fitFields<SqliteOptions>(given.sqlite, SQLITE_FIELDS)
+    const rocksdb = given.rocksdb && fitFields<RocksdbOptions>(given.rocksdb, ROCKSDB_FIELDS)
+    if ((given.sqlite && !sqlite) || (given.rocksdb && !rocksdb)) return undefined
     return { options: { ...(sqlite && { sqlite }), ...(rocksdb && { rocksdb }) } }
   },
   clone_resync_interval: (value) =>
@@ -91,12 +135,12 @@ const STORE_FIELDS: Readonly<Record<string, (value: RedefValue) => StoreSettings
     value.type === 'interval' ? { cloneMutationBufferInterval: value.value } : undefined,
 }
 
-function fitStore(value: RedefValue): StoreSettings | undefined {
+function fitFields<Settings>(value: RedefValue, fields: Fields<Settings>): Partial<Settings> | undefined {
   if (value.type !== 'record') return undefined
-  let settings: StoreSettings = {}
+  let settings: Partial<Settings> = {}
   for (const [name, field] of value.value) {
     if (field === undefined) continue
-    const given = Object.hasOwn(STORE_FIELDS, name) ? STORE_FIELDS[name]?.(field) : undefined
+    const given = Object.hasOwn(fields, name) ? fields[name]?.(field) : undefined
     if (given === undefined) return undefined
     settings = { ...settings, ...given }
   }
@@ -123,14 +167,4 @@ function fitPoolSpec(value: RedefValue): PoolSpec | undefined {
 
 function isBackend(value: RedefValue): value is { type: 'enum'; value: BackendType } {
   return value.type === 'enum' && (BACKEND_TYPES as readonly string[]).includes(value.value)
-}
-
-/** `[$sqlite=[$path="…"]]`: the record of one backend; undefined when it is not given. */
-function pathIn(value: RedefValue, backend: string): { readonly path?: string } | 'invalid' | undefined {
-  const options = value.type === 'record' ? value.value.get(backend) : undefined
-  if (options === undefined) return undefined
-  if (options.type !== 'record') return 'invalid'
-  const path = options.value.get('path')
-  if (path === undefined) return {}
-  return path.type === 'string' ? { path: path.value } : 'invalid'
 }

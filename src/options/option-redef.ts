@@ -3,7 +3,7 @@
 import type { OptionType, OptionTypes } from './option-type.js'
 import type { PoolSpec } from './pool-settings.js'
 import type { RedefValue } from './redef-value.js'
-import type { StoreSettings } from './store-settings.js'
+import type { SqliteOptions, StoreSettings } from './store-settings.js'
 
 export function optionAsRedef<Type extends OptionType>(type: Type, value: OptionTypes[Type]): RedefValue {
   switch (type) {
@@ -52,15 +52,32 @@ function interval(value: number): RedefValue {
 }
 
 function storeAsRedef(settings: StoreSettings): RedefValue {
-  const path = (backend: 'sqlite' | 'rocksdb'): RedefValue =>
-    recordOf({ path: string(settings.options?.[backend]?.path ?? '') })
   return recordOf({
     master_node: optional(settings.masterNode, string),
     master: optional(settings.master, (value) => ({ type: 'bool', value })),
     backend: optional(settings.backend, (value) => ({ type: 'enum', value })),
-    options: recordOf({ sqlite: path('sqlite'), rocksdb: path('rocksdb') }),
+    options: recordOf({
+      sqlite: sqliteAsRedef(settings.options?.sqlite),
+      rocksdb: recordOf({ path: string(settings.options?.rocksdb?.path ?? '') }),
+    }),
     clone_resync_interval: optional(settings.cloneResyncInterval, interval),
     clone_stale_interval: optional(settings.cloneStaleInterval, interval),
     clone_mutation_buffer_interval: optional(settings.cloneMutationBufferInterval, interval),
+  })
+}
+
+/** Only what is given: the reference page knows no more than the path. */
+function sqliteAsRedef(options: Partial<SqliteOptions> = {}): RedefValue {
+  const { path = '', synchronous, journalMode, failureMode, integrityCheck } = options
+  const word = (field: string, value: string | undefined) =>
+    value === undefined
+      ? {}
+      : { [field]: { type: 'enum', value: `Broker::SQLITE_${field.toUpperCase()}_${value}` } as const }
+  return recordOf({
+    path: string(path),
+    ...word('synchronous', synchronous),
+    ...word('journal_mode', journalMode),
+    ...word('failure_mode', failureMode),
+    ...(integrityCheck === undefined ? {} : { integrity_check: { type: 'bool', value: integrityCheck } }),
   })
 }

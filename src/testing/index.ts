@@ -1,7 +1,15 @@
 /**
  * For tests of your own: a whole cluster in one process, on a virtual clock; and for other implementations of Broker's
- * protocol: a scripted peer with transcripts that they must pass (docs/conformance.md).
+ * protocol: a scripted peer with transcripts that they must pass (docs/conformance.md). Backends of stores have
+ * theirs: `BACKEND_CONFORMANCE`.
  */
+
+export type { Backend, Change, StoredEntry } from '../store/backends/backend.js'
+export {
+  BACKEND_CONFORMANCE,
+  type BackendConformanceCase,
+  type OpenConformingBackend,
+} from './backend-conformance.js'
 export { type RecordedChunk, type Replay, replaysOf } from './broker-replay.js'
 export type { SubjectEvent } from './broker-script.js'
 export { parseTranscript, type SubjectFeature, type Transcript } from './broker-transcript.js'

@@ -18,6 +18,7 @@ import type { Script } from '../node/script.js'
 import { type RunningNode, startNode } from '../node/start-node.js'
 import { DIALECTS, type DialectName } from '../options/dialect.js'
 import { type Redef, resolveOptions } from '../options/registry.js'
+import { MemoryBackends } from './memory-backends.js'
 import { MemoryDisk } from './memory-disk.js'
 import { MemoryNetwork } from './memory-network.js'
 import { MemoryProcess } from './memory-process.js'
@@ -85,6 +86,7 @@ class InMemoryCluster implements TestCluster {
   readonly network: MemoryNetwork
   readonly disk = new MemoryDisk()
   readonly reports: string[] = []
+  readonly #backends = new MemoryBackends()
   readonly #options: TestClusterOptions
   readonly #layout: Layout
   readonly #nodes = new Map<string, RunningNode>()
@@ -184,6 +186,7 @@ class InMemoryCluster implements TestCluster {
       timers: process.timers,
       network: process.network,
       disk: this.disk,
+      openBackend: this.#backends.open,
       random: seededRandom((options.seed ?? 1) * 1000 + this.#starts),
     }
     const running = startNode({
@@ -194,6 +197,7 @@ class InMemoryCluster implements TestCluster {
       dialect,
       platform,
       logDirectory: `logs/${name}`,
+      storeDirectory: `stores/${name}`,
       scripts: (options.scripts ?? []).map((run, index) => ({ name: `script ${index + 1}`, run })),
       capture: this.#captureFor(name),
       onShutdown: () => void this.stopNode(name),

@@ -97,7 +97,7 @@ const TYPES: Readonly<Record<string, RegExp>> = {
   'Cluster::NodeType': /"MANAGER"|^NodeType$/,
   'Broker::BackendType': /"Broker::MEMORY"/,
   'Broker::BackendOptions': /^BackendOptions$/,
-  'opaque of Broker::Store': /^Store \| undefined$/,
+  'opaque of Broker::Store': /^Store<Key, Value> \| undefined$/,
 }
 
 describe('the page is read whole', () => {
@@ -149,7 +149,9 @@ describe('the walk', () => {
     const entry = PAGE.find(({ name }) => name === 'Cluster::stores')!
     expect([entry.type, entry.default]).toEqual(['table [string] of Cluster::StoreInfo', '{}'])
     expect([...cluster.stores]).toEqual([])
-    expect(types.members('Cluster').get('stores')).toBe('ReadonlyMap<string, StoreInfo>')
+    expect(types.members('Cluster').get('stores')).toBe(
+      'ReadonlyMap<string, StoreInfo<StoreData, StoreData>>',
+    )
     const { masterNode, master, backend, options, ...intervals } = storeDefaults(cluster.options)
     const text = (value: string) => ({ type: 'string', value }) as const
     const interval = (value: number) => ({ type: 'interval', value }) as const
@@ -209,7 +211,7 @@ describe('the walk', () => {
 
   /** What a function of the page returns here, and what the page calls its arguments. */
   const RETURNS: Readonly<Record<string, RegExp>> = {
-    'Cluster::StoreInfo': /=> Promise<StoreInfo>$/,
+    'Cluster::StoreInfo': /=> Promise<StoreInfo<Key, Value>>$/,
     bool: /=> boolean$/,
     'Cluster::NodeType': /=> ("NONE"|NodeType)/,
     void: /=> void$/,
@@ -219,8 +221,12 @@ describe('the walk', () => {
   test.each(entriesOf('Functions'))('function $name', ({ name, returns, members }) => {
     const type = types.members('Cluster').get(ownName(name))
     expect(type).toMatch(RETURNS[returns ?? ''] ?? /^$/)
+    // What is optional may be a member of an argument with options.
+    const options = type?.includes('CreateStoreOptions')
+      ? [...types.members('CreateStoreOptions').keys()]
+      : []
     for (const { name: parameter } of members) {
-      expect(type).toContain(parameter === 'msg' ? 'message' : parameter)
+      expect(`${type} ${options}`).toContain(parameter === 'msg' ? 'message' : parameter)
     }
   })
 

@@ -110,15 +110,22 @@ const BANNED_CALLS = [
 const BANNED_MODULES =
   /^node:(?:fs|net|tls|http|https|dgram|dns|child_process|crypto|os|timers|worker_threads)/
 
+/** What a file uses of the surroundings and is not allowed to. */
+function surroundingsUsedBy(file: SourceFile): string[] {
+  const allowed = SURROUNDINGS[file.path] ?? []
+  const calls = BANNED_CALLS.filter((call) => file.code.includes(call) && !allowed.includes(call))
+  const modules = importsOf(file).filter((name) => BANNED_MODULES.test(name) && !allowed.includes(name))
+  return [
+    ...calls.map((call) => `${file.path} uses ${call}`),
+    ...modules.map((name) => `${file.path} imports ${name}`),
+  ]
+}
+
 describe('surroundings are arguments', () => {
   test.each(PURE_FOLDERS)('%s asks for no clock, timer, random, network or disk of its own', (folder) => {
     const violations: string[] = []
     for (const file of product.filter((candidate) => candidate.folder === folder)) {
-      for (const call of BANNED_CALLS)
-        if (file.code.includes(call)) violations.push(`${file.path} uses ${call}`)
-      for (const name of importsOf(file)) {
-        if (BANNED_MODULES.test(name)) violations.push(`${file.path} imports ${name}`)
-      }
+      violations.push(...surroundingsUsedBy(file))
     }
     expect(violations).toEqual([])
   })
@@ -126,14 +133,7 @@ describe('surroundings are arguments', () => {
   test('base and transport use the surroundings only where they are wrapped', () => {
     const violations: string[] = []
     for (const file of product.filter(({ folder }) => folder === 'base' || folder === 'transport')) {
-      const allowed = SURROUNDINGS[file.path] ?? []
-      for (const call of BANNED_CALLS) {
-        if (file.code.includes(call) && !allowed.includes(call)) violations.push(`${file.path} uses ${call}`)
-      }
-      for (const name of importsOf(file)) {
-        if (BANNED_MODULES.test(name) && !allowed.includes(name))
-          violations.push(`${file.path} imports ${name}`)
-      }
+      violations.push(...surroundingsUsedBy(file))
     }
     expect(violations).toEqual([])
   })

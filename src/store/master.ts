@@ -1,0 +1,459 @@
+/**
+ * The master of a store: the one place where writes are decided. It executes its own writes and those of clones in
+ * the order in which they come, tells all clones what changed, and ends entries whose time is over
+ * (spec/broker-protocol.md 7). Pure: commands and ticks in, commands and changes out.
+ */
+import type { Clock, Timers } from '../base/time.js'
+import { any } from '../data/types.js'
+import { sizeOfAction } from './action-size.js'
+import type { Backend } from './backends/backend.js'
+import { Producer } from './channel/producer.js'
+import type { ChannelTiming } from './channel/timing.js'
+import type { Action, Body, Command } from './command.js'
+import { decode, type Encoded, encode } from './encoded.js'
+import {
+  type Engine,
+  emptyStoreCounters,
+  type StoreCounters,
+  type StoredChange,
+  type Write,
+} from './engine.js'
+import { type Entity, endpointOf, NOBODY } from './entity.js'
+import type { ExpiryQueue } from './expiry-queue.js'
+import { Journal } from './journal.js'
+import type { StoreLimits } from './limits.js'
+import { add, initialValue, type OperationResult, subtract } from './operations.js'
+import { SnapshotStreams } from './snapshot-streams.js'
+import { StoreError, type StoreErrorCode } from './store-error.js'
+import type { Table } from './table.js'
+import { type Writer, Writers } from './writers.js'
+
+export interface MasterEffects {
+  /** Sends to all clones, or to one endpoint. False when there was no room for it on the way. */
+  send(command: Command, endpoint: string | undefined): boolean
+  /** Whether an endpoint understands our own commands. */
+  isOurs(endpoint: string): boolean
+  changed(change: StoredChange): void
+  report(severity: 'warning' | 'error', code: string, message: string): void
+}
+
+export interface MasterSettings {
+  readonly name: string
+  readonly self: Entity
+  /** Of the handle on this node. */
+  readonly frontEnd: Entity
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly timing: ChannelTiming
+  readonly limits: StoreLimits
+  readonly table: Table
+  /** Of the entries that were loaded with the table. */
+  readonly expiry: ExpiryQueue
+  /** Keeps the entries; undefined: nothing does. */
+  readonly backend: Backend | undefined
+  readonly effects: MasterEffects
+}
+
+/** Whose action is executed, and who is to know what became of it. */
+interface Origin {
+  readonly write?: Write
+  readonly writer?: Writer
+  /** In the writer's stream. */
+  readonly seq?: number
+}
+
+const MS_PER_NS = 1e-6
+/** Actions that wait for the slowest clone. */
+const RETAINED_BYTES = 64 * 1024 * 1024
+/** Entries that end in one tick; the rest in the next. */
+const EXPIRED_AT_ONCE = 20_000
+
+export class Master implements Engine {
+  readonly isMaster = true
+  readonly name: string
+  readonly identity: Entity
+  readonly frontEnd: Entity
+  readonly table: Table
+  readonly #settings: MasterSettings
+  readonly #expiry: ExpiryQueue
+  readonly #journal: Journal | undefined
+  readonly #producer: Producer<Action>
+  readonly #snapshots: SnapshotStreams
+  readonly #writers: Writers
+  readonly #counters = emptyStoreCounters()
+  #requests = 0
+  #closed = false
+
+  constructor(settings: MasterSettings) {
+    const { name, self, table, expiry, backend, timers, timing, effects } = settings
+    this.#settings = settings
+    this.name = name
+    this.identity = self
+    this.frontEnd = settings.frontEnd
+    this.table = table
+    this.#expiry = expiry
+    this.#journal = backend === undefined ? undefined : new Journal(name, backend, timers)
+    this.#producer = new Producer({
+      timing,
+      limitBytes: RETAINED_BYTES,
+      sizeOf: sizeOfAction,
+      effects: {
+        broadcast: (seq, action) => this.#send(seq, action, NOBODY, undefined),
+        resend: (clone, seq, action) => this.#send(seq, action, NOBODY, endpointOf(clone)),
+        handshake: (clone, offset) => this.#handshake(clone, offset),
+        keepalive: (last) => this.#send(0, { kind: 'keepalive', last }, NOBODY, undefined),
+        retransmitFailed: (clone, lost) =>
+          this.#send(0, { kind: 'retransmit-failed', lost }, clone, endpointOf(clone)),
+        acknowledged: (clone) => this.#snapshots.stop(clone),
+        dropped: (clone, reason) => {
+          this.#snapshots.stop(clone)
+          this.#writers.remove(clone)
+          this.#counters.droppedClones += 1
+          const endpoint = endpointOf(clone)
+          effects.report(
+            'warning',
+            'clone-dropped',
+            `store ${name}: the clone on ${endpoint} is given up: ${reason}`,
+          )
+        },
+      },
+    })
+    this.#writers = new Writers(timing, {
+      execute: (action, writer, seq) => this.#execute(action, { writer, seq }),
+      lost: () => {
+        this.#counters.refused += 1
+      },
+      send: (body, to) => this.#send(0, body, to, endpointOf(to)),
+      isOurs: (entity) => effects.isOurs(endpointOf(entity)),
+    })
+    this.#snapshots = new SnapshotStreams(table, timers, timing.heartbeatTicks, {
+      send: (seq, body, clone) => this.#send(seq, body, clone, endpointOf(clone)),
+    })
+  }
+
+  get readiness(): 'ready' | 'closed' {
+    return this.#closed ? 'closed' : 'ready'
+  }
+
+  get position(): number {
+    return this.#producer.seq
+  }
+
+  counters(): StoreCounters {
+    return {
+      ...this.#counters,
+      keys: this.table.size,
+      bytes: this.table.bytes,
+      waitingWrites: this.#journal?.waiting ?? 0,
+      channels: [...this.#producer.consumers].length,
+    }
+  }
+
+  nextRequestId(): number {
+    this.#requests += 1
+    return this.#requests
+  }
+
+  write(write: Write): void {
+    if (this.#closed) return write.reject(this.fail('closed', 'the handle was closed'))
+    this.#execute(write.action, { write })
+  }
+
+  writeMany(writes: readonly Write[]): void {
+    for (const write of writes) this.write(write)
+  }
+
+  /** What was given to a master is done already. */
+  cancel(_write: Write): boolean {
+    return false
+  }
+
+  fail(code: StoreErrorCode, message: string): StoreError {
+    return new StoreError(code, `store ${this.name}: ${message}`, { store: this.name })
+  }
+
+  /** A command on the topic of masters. */
+  receive(command: Command): void {
+    const { sender, body } = command
+    if (this.#closed || sender === this.identity) return
+    if (body.kind === 'cumulative-ack') this.#producer.onAck(sender, body.upTo)
+    else if (body.kind === 'nack') this.#producer.onNack(sender, body.missing)
+    else if (!this.#writers.receive(command)) this.#counters.invalidCommands += 1
+  }
+
+  tick(): void {
+    if (this.#closed) return
+    this.#producer.tick()
+    this.#snapshots.tick()
+    this.#writers.tick()
+    const nowMs = this.#settings.clock.wallMs()
+    for (let count = 0; count < EXPIRED_AT_ONCE; count += 1) {
+      const key = this.#expiry.takeDue(nowMs)
+      if (key === undefined) return
+      this.#counters.expired += 1
+      this.#end(key, 'expire')
+    }
+  }
+
+  /** The way to clones is free again. */
+  onDrain(): void {
+    this.#snapshots.resume()
+  }
+
+  /** Resolves when every write is safe and the backend closed. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#snapshots.close()
+    await this.#journal?.close()
+  }
+
+  #send(seq: number, body: Body, receiver: Entity, endpoint: string | undefined): boolean {
+    return this.#settings.effects.send({ seq, sender: this.identity, receiver, body }, endpoint)
+  }
+
+  /** A stock Zeek's clone gets its first offset again, as its protocol wants it; ours the one of its snapshot. */
+  #handshake(clone: Entity, offset: number): void {
+    const isOurs = this.#settings.effects.isOurs(endpointOf(clone))
+    this.#snapshots.start(clone, isOurs ? this.#producer.seq : offset, isOurs)
+  }
+
+  #execute(action: Action, origin: Origin): void {
+    switch (action.kind) {
+      case 'put': {
+        const error = this.#makeRoom(action.key, action.value)
+        if (error !== undefined) return this.#refuse(origin, error)
+        return this.#set(action, action.value, action.expiry, origin, true)
+      }
+      case 'put-unique': {
+        if (this.table.has(action.key)) {
+          return this.#inOrder(origin, () => this.#answer(action, false, origin), action)
+        }
+        const error = this.#makeRoom(action.key, action.value)
+        if (error === undefined) return this.#set(action, action.value, action.expiry, origin, true)
+        return this.#inOrder(origin, () => {
+          this.#refuseNow(origin, error)
+          this.#answer(action, false, {})
+        })
+      }
+      case 'add':
+      case 'subtract':
+        return this.#combine(action, origin)
+      case 'erase':
+        if (!this.table.has(action.key)) return this.#nothingChanged(origin)
+        this.#expiry.delete(action.key)
+        return this.#end(action.key, 'erase', action, origin)
+      case 'clear':
+        return this.#clear(action, origin)
+      case 'expire':
+      case 'put-unique-result':
+        // Only masters say these.
+        this.#counters.invalidCommands += 1
+        return this.#refuse(origin, 'invalid-data')
+    }
+  }
+
+  #combine(action: Extract<Action, { kind: 'add' | 'subtract' }>, origin: Origin): void {
+    const stored = this.table.get(action.key)
+    let result: OperationResult
+    try {
+      if (action.kind === 'add') {
+        const before = stored === undefined ? initialValue(action.initType) : decode(any, stored)
+        if (before === undefined) return this.#refuse(origin, 'type-clash')
+        result = add(before, decode(any, action.value))
+      } else {
+        if (stored === undefined) return this.#refuse(origin, 'no-such-key')
+        result = subtract(decode(any, stored), decode(any, action.value))
+      }
+    } catch {
+      return this.#refuse(origin, 'invalid-data')
+    }
+    if (!result.ok) return this.#refuse(origin, result.error)
+    const value = encode(any, result.value)
+    const error = this.#makeRoom(action.key, value)
+    if (error !== undefined) return this.#refuse(origin, error)
+    // Broker tells clones the new value, without the expiry.
+    const { key, publisher } = action
+    this.#set({ kind: 'put', key, value, expiry: undefined, publisher }, value, action.expiry, origin, false)
+  }
+
+  /** Puts a value; `told` is what clones are told, as a put. */
+  #set(
+    told: Extract<Action, { kind: 'put' | 'put-unique' }>,
+    value: Encoded,
+    expiry: bigint | undefined,
+    origin: Origin,
+    tellsExpiry: boolean,
+  ): void {
+    const { key, publisher } = told
+    const oldExpiryMs = this.#expiry.timeOf(key)
+    const old = this.table.set(key, value)
+    const expiryMs =
+      expiry === undefined ? undefined : this.#settings.clock.wallMs() + Number(expiry) * MS_PER_NS
+    if (expiryMs !== undefined || oldExpiryMs !== undefined) this.#expiry.set(key, expiryMs)
+    this.#journal?.write(key, { value, expiryMs })
+    const tell = (): void => {
+      this.#counters.writes += 1
+      this.#producer.produce(
+        told.kind === 'put' ? told : { kind: 'put', key, value, expiry: told.expiry, publisher },
+      )
+      const given = tellsExpiry ? expiry : undefined
+      const kind = old === undefined ? 'insert' : 'update'
+      this.#settings.effects.changed({ kind, key, old, value, expiry: given, publisher })
+      if (told.kind === 'put-unique') this.#answer(told, true, origin)
+      else origin.write?.resolve(true)
+    }
+    if (this.#journal === undefined) return tell()
+    this.#record(origin, tell, () => this.#restore(key, old, oldExpiryMs), told)
+  }
+
+  #end(key: Encoded, kind: 'erase' | 'expire', action?: Action, origin: Origin = {}): void {
+    const publisher = action?.publisher ?? this.identity
+    const oldExpiryMs = this.#expiry.timeOf(key)
+    const old = this.table.delete(key)
+    if (old === undefined) return
+    this.#journal?.write(key, undefined)
+    const tell = (): void => {
+      this.#counters.writes += 1
+      this.#producer.produce({ kind, key, publisher })
+      this.#settings.effects.changed({ kind, key, old, value: undefined, expiry: undefined, publisher })
+      origin.write?.resolve(true)
+    }
+    if (this.#journal === undefined) tell()
+    else this.#record(origin, tell, () => this.#restore(key, old, oldExpiryMs))
+  }
+
+  #clear(action: Extract<Action, { kind: 'clear' }>, origin: Origin): void {
+    const entries = [...this.table.entries()]
+    const expiries = this.#journal === undefined ? [] : entries.map(([key]) => this.#expiry.timeOf(key))
+    this.table.clear()
+    this.#expiry.clear()
+    this.#journal?.clear()
+    const { publisher } = action
+    const tell = (): void => {
+      this.#counters.writes += 1
+      this.#producer.produce(action)
+      for (const [key, old] of entries) {
+        this.#settings.effects.changed({
+          kind: 'erase',
+          key,
+          old,
+          value: undefined,
+          expiry: undefined,
+          publisher,
+        })
+      }
+      origin.write?.resolve(true)
+    }
+    if (this.#journal === undefined) return tell()
+    this.#record(origin, tell, () => {
+      for (const [index, [key, old]] of entries.entries()) this.#restore(key, old, expiries[index])
+    })
+  }
+
+  /** Says something that changed nothing: behind what was executed before, and is not safe yet. */
+  #inOrder(origin: Origin, tell: () => void, action?: Action): void {
+    if (this.#journal === undefined || this.#journal.waiting === 0) tell()
+    else this.#record(origin, tell, () => {}, action)
+  }
+
+  #record(origin: Origin, tell: () => void, undo: () => void, action?: Action): void {
+    const { writer } = origin
+    if (writer !== undefined) {
+      writer.unsafe += 1
+      writer.consumer.holdBack(writer.unsafe)
+    }
+    const release = (): void => {
+      if (writer === undefined) return
+      writer.unsafe -= 1
+      writer.consumer.holdBack(writer.unsafe)
+    }
+    this.#journal?.add({
+      committed: () => {
+        release()
+        tell()
+      },
+      undo: () => {
+        release()
+        undo()
+      },
+      failed: (error) => {
+        this.#refuseNow(origin, error.code, error)
+        if (action?.kind === 'put-unique') this.#answer(action, false, {})
+      },
+    })
+  }
+
+  /** Takes back what was not made safe, also from clones that got it in their snapshot. */
+  #restore(key: Encoded, value: Encoded | undefined, expiryMs: number | undefined): void {
+    const publisher = this.identity
+    if (value === undefined) {
+      this.table.delete(key)
+      this.#expiry.delete(key)
+      this.#producer.produce({ kind: 'erase', key, publisher })
+      return
+    }
+    this.table.set(key, value)
+    this.#expiry.set(key, expiryMs)
+    this.#producer.produce({ kind: 'put', key, value, expiry: undefined, publisher })
+  }
+
+  #answer(action: Extract<Action, { kind: 'put-unique' }>, inserted: boolean, origin: Origin): void {
+    const { who, requestId } = action
+    this.#producer.produce({ kind: 'put-unique-result', inserted, who, requestId, publisher: this.identity })
+    origin.write?.resolve(inserted)
+  }
+
+  #nothingChanged(origin: Origin): void {
+    const { write, writer, seq } = origin
+    this.#inOrder(origin, () => {
+      write?.resolve(true)
+      if (writer?.isOurs === true && seq !== undefined) {
+        this.#send(0, { kind: 'outcome', seq, code: undefined }, writer.entity, endpointOf(writer.entity))
+      }
+    })
+  }
+
+  #refuse(origin: Origin, code: StoreErrorCode): void {
+    this.#inOrder(origin, () => this.#refuseNow(origin, code))
+  }
+
+  #refuseNow({ write, writer, seq }: Origin, code: StoreErrorCode, cause?: StoreError): void {
+    this.#counters.refused += 1
+    write?.reject(cause ?? this.fail(code, REASONS[code] ?? code))
+    if (writer?.isOurs === true && seq !== undefined) {
+      this.#send(0, { kind: 'outcome', seq, code }, writer.entity, endpointOf(writer.entity))
+    }
+  }
+
+  /** Why there is no room for the entry; undefined when there is, perhaps because others had to go. */
+  #makeRoom(key: Encoded, value: Encoded): StoreErrorCode | undefined {
+    const { keys, bytes, keyBytes, valueBytes, policy } = this.#settings.limits
+    if (key.length > keyBytes) return 'key-too-large'
+    if (value.length > valueBytes) return 'value-too-large'
+    if (this.table.size < keys && this.table.bytes + key.length + value.length <= bytes) return undefined
+    const old = this.table.get(key)
+    const moreKeys = old === undefined ? 1 : 0
+    const moreBytes = old === undefined ? key.length + value.length : value.length - old.length
+    while (
+      (moreKeys > 0 && this.table.size + moreKeys > keys) ||
+      (moreBytes > 0 && this.table.bytes + moreBytes > bytes)
+    ) {
+      const victim = policy === 'evict-soonest' ? this.#expiry.first() : undefined
+      if (victim === undefined || victim === key) return 'limit-reached'
+      this.#expiry.delete(victim)
+      this.#counters.evicted += 1
+      this.#end(victim, 'expire')
+    }
+    return undefined
+  }
+}
+
+const REASONS: Partial<Record<StoreErrorCode, string>> = {
+  'no-such-key': 'there is no such key to subtract from',
+  'type-clash': 'the value there cannot be combined with this operand',
+  'invalid-data': 'the operand is malformed for the value there',
+  'key-too-large': 'the key is longer than the limit of the store',
+  'value-too-large': 'the value is longer than the limit of the store',
+  'limit-reached': 'the store is full',
+}
