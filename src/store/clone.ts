@@ -12,6 +12,7 @@ import { Consumer } from './channel/consumer.js'
 import { Producer } from './channel/producer.js'
 import { TICK_MS } from './channel/timing.js'
 import type { CloneSettings } from './clone-settings.js'
+import type { Attached, Attaching, CloneState } from './clone-state.js'
 import { type Action, type Body, type Command, isAction } from './command.js'
 import { type Engine, emptyStoreCounters, type Readiness, type StoreCounters, type Write } from './engine.js'
 import { type Entity, endpointOf, NOBODY } from './entity.js'
@@ -21,32 +22,10 @@ import { Replica } from './replica.js'
 import { StoreError, type StoreErrorCode } from './store-error.js'
 import type { Table } from './table.js'
 
-interface Attaching {
-  readonly kind: 'attaching'
-  readonly self: Entity
-  readonly consumer: Consumer<Action>
-  readonly snapshot: IncomingSnapshot
-}
-
-interface Attached {
-  readonly kind: 'attached'
-  readonly self: Entity
-  readonly master: Entity
-  readonly consumer: Consumer<Action>
-  readonly producer: Producer<Action>
-  /** Whether the master understands our own commands. */
-  readonly isOurs: boolean
-  /** Whether the master's endpoint is a peer of ours, so that its loss is seen. */
-  readonly isDirect: boolean
-  isWriterKnown: boolean
-  /** The master's last word on the own stream; settled when the next keepalive shows that nothing is missing. */
-  acked: number
-  isAway: boolean
-}
-
-type State = Attaching | Attached | { readonly kind: 'closed' }
-
 const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024
+/** Of one message with several writes. */
+const BATCH_ACTIONS = 16_384
+const BATCH_BYTES = 4 * 1024 * 1024
 /** A master that says nothing for this long has forgotten this clone. */
 const SILENT_TICKS = 100
 /** Another master speaks and the own one has been silent for this long: it was replaced. */
@@ -61,7 +40,7 @@ export class Clone implements Engine {
   readonly #pending = new PendingWrites(sizeOfAction)
   readonly #counters = emptyStoreCounters()
   readonly #replica: Replica
-  #state: State
+  #state: CloneState
   #hasSnapshot = false
   /** Since when there is no contact with the master; undefined: there is. */
   #lostAtMs: number | undefined
@@ -140,15 +119,27 @@ export class Clone implements Engine {
       for (const write of writes) this.write(write)
       return
     }
-    const admitted = writes.filter((write) => !this.#admit(write))
-    const actions = admitted.map(({ action }) => action)
+    let actions: Action[] = []
+    let bytes = 0
     let first = 0
-    for (const write of admitted) {
-      const seq = state.producer.append(write.action)
-      if (first === 0) first = seq
-      this.#pending.sent(write, seq)
+    const send = (): void => {
+      if (actions.length === 0) return
+      this.#send(state.self, first, { kind: 'batch', actions }, state.master, undefined)
+      actions = []
+      bytes = 0
     }
-    this.#send(state.self, first, { kind: 'batch', actions }, state.master, undefined)
+    for (const write of writes) {
+      // A full way holds the rest back.
+      if (this.#isCongested) this.write(write)
+      if (this.#isCongested || this.#admit(write)) continue
+      const seq = state.producer.append(write.action)
+      if (actions.length === 0) first = seq
+      this.#pending.sent(write, seq)
+      actions.push(write.action)
+      bytes += sizeOfAction(write.action)
+      if (actions.length >= BATCH_ACTIONS || bytes >= BATCH_BYTES) send()
+    }
+    send()
   }
 
   cancel(write: Write): boolean {
@@ -274,7 +265,7 @@ export class Clone implements Engine {
     if (this.#state.kind === 'closed') error = this.fail('closed', 'the handle was closed')
     else if (this.#lostAtMs !== undefined && this.#awayMs() >= Math.max(0, mutationBufferMs)) {
       error = this.fail('no-master', 'there is no contact with the master; the write was not sent')
-    } else if (this.#pending.heldBytes >= (this.#settings.mutationBufferBytes ?? DEFAULT_BUFFER_BYTES)) {
+    } else if (this.#pending.bytes >= (this.#settings.mutationBufferBytes ?? DEFAULT_BUFFER_BYTES)) {
       error = this.fail('buffer-full', 'too many writes wait for the master; await them before further ones')
     }
     if (error === undefined) return false

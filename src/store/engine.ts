@@ -88,7 +88,7 @@ export interface Engine {
   /** For the next unique put. */
   nextRequestId(): number
   write(write: Write): void
-  /** Sent as one message where the master understands it, and committed together. */
+  /** Sent as one message where the master understands it and they are not too many, and committed together. */
   writeMany(writes: readonly Write[]): void
   /** Nobody waits any more. True when the write had not been sent, and never will be. */
   cancel(write: Write): boolean

@@ -64,7 +64,12 @@ interface LocalStore {
   readonly engine: Master | Clone
   readonly handle: Handle<never, never>
   readonly topics: readonly string[]
+  /** Of its changes, for participants in this process. */
+  readonly eventsTopic: string
 }
+
+/** For how long masters send to a clone that says nothing, and so for how long a peer that is gone has to be known. */
+const GONE_MS = 120_000
 
 export class LocalStores {
   readonly #settings: LocalStoresSettings
@@ -73,8 +78,9 @@ export class LocalStores {
   readonly #reader = new ByteReader()
   /** Peers that were told to have a second master, by store. */
   readonly #rivals = new Set<string>()
-  /** Endpoints that are or were peers: nobody passes on what is meant for one of them that is gone. */
-  readonly #met = new Set<string>()
+  #peerIds: ReadonlySet<string> = new Set()
+  /** Endpoints that were peers, and until when that is kept in mind: nobody passes on what is meant for them. */
+  readonly #gone = new Map<string, number>()
   #objects = 0n
   #ticker: Timer | undefined
   /** Commands that could not be read. */
@@ -138,6 +144,7 @@ export class LocalStores {
       engine: master,
       handle: handle as unknown as Handle<never, never>,
       topics: [masterTopic(name), ownMasterTopic(name)],
+      eventsTopic: storeEventsTopic(name),
     })
     return handle
   }
@@ -169,6 +176,7 @@ export class LocalStores {
       engine: clone,
       handle: handle as unknown as Handle<never, never>,
       topics: [cloneTopic(name), ownCloneTopic(name)],
+      eventsTopic: storeEventsTopic(name),
     })
     clone.start(this.#masterEndpoints(name))
     return handle
@@ -192,7 +200,7 @@ export class LocalStores {
 
   /** Peers came, went or changed their subscriptions. */
   peersChanged(): void {
-    for (const { id } of this.#settings.bus.peers()) this.#met.add(id)
+    this.#noteGone()
     for (const [name, { engine }] of this.#stores) {
       const endpoints = this.#masterEndpoints(name)
       if (engine instanceof Clone) engine.peersChanged(endpoints)
@@ -234,7 +242,7 @@ export class LocalStores {
   }
 
   #send(topic: string, command: Command, endpoint: string | undefined): boolean {
-    if (endpoint !== undefined && this.#isGone(endpoint)) return true
+    if (endpoint !== undefined && this.#gone.has(endpoint)) return true
     const outcome = this.#settings.bus.sendCommand(
       topic,
       { writeTo: (writer) => writeCommand(writer, command) },
@@ -243,8 +251,14 @@ export class LocalStores {
     return outcome !== 'queued' && outcome !== 'dropped'
   }
 
-  #isGone(endpoint: string): boolean {
-    return this.#met.has(endpoint) && !this.#settings.bus.peers().some(({ id }) => id === endpoint)
+  #noteGone(): void {
+    const nowMs = this.#settings.clock.monotonicMs()
+    const before = this.#peerIds
+    this.#peerIds = new Set(this.#settings.bus.peers().map(({ id }) => id))
+    for (const id of before) if (!this.#peerIds.has(id)) this.#gone.set(id, nowMs + GONE_MS)
+    for (const [id, untilMs] of this.#gone) {
+      if (this.#peerIds.has(id) || untilMs < nowMs) this.#gone.delete(id)
+    }
   }
 
   #subscribes(endpoint: string, topic: string): boolean {
@@ -272,16 +286,16 @@ export class LocalStores {
 
   #isWatched(name: string): boolean {
     const store = this.#stores.get(name)
-    return store?.handle.isWatched === true || this.#settings.bus.isHeardLocally(storeEventsTopic(name))
+    if (store === undefined) return false
+    return store.handle.isWatched || this.#settings.bus.isHeardLocally(store.eventsTopic)
   }
 
   #changed(name: string, change: StoredChange): void {
     const store = this.#stores.get(name)
     if (store === undefined) return
     store.handle.onChange(change)
-    const topic = storeEventsTopic(name)
-    if (!this.#settings.bus.isHeardLocally(topic)) return
-    this.#settings.bus.publishLocally(topic, {
+    if (!this.#settings.bus.isHeardLocally(store.eventsTopic)) return
+    this.#settings.bus.publishLocally(store.eventsTopic, {
       writeTo: (writer) => writeValue(writer, storeEvent(name, change)),
     })
   }

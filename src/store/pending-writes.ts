@@ -21,7 +21,7 @@ export type Verdict = (write: Write) => void
 export class PendingWrites {
   #held: (Write | undefined)[] = []
   #heldHead = 0
-  #heldBytes = 0
+  #bytes = 0
   #flight: (InFlight | undefined)[] = []
   #flightHead = 0
   /** Of those that are held: they were on their way once. */
@@ -33,8 +33,9 @@ export class PendingWrites {
     this.#sizeOf = sizeOf
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes
+  /** What they take in memory. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Writes that nothing is known of yet. */
@@ -48,7 +49,7 @@ export class PendingWrites {
 
   hold(write: Write): void {
     this.#held.push(write)
-    this.#heldBytes += this.#sizeOf(write.action)
+    this.#bytes += this.#sizeOf(write.action)
   }
 
   /** Holds writes that were in flight, before all others. */
@@ -76,7 +77,7 @@ export class PendingWrites {
         this.#heldHead = 0
       }
       if (write === undefined) continue
-      this.#heldBytes -= this.#sizeOf(write.action)
+      this.#bytes -= this.#sizeOf(write.action)
       return write
     }
     return undefined
@@ -87,13 +88,14 @@ export class PendingWrites {
     const index = this.#held.indexOf(write, this.#heldHead)
     if (index < 0) return false
     this.#held[index] = undefined
-    this.#heldBytes -= this.#sizeOf(write.action)
+    this.#bytes -= this.#sizeOf(write.action)
     return true
   }
 
   sent(write: Write, seq: number): void {
     const entry: InFlight = { write, seq, isSettled: false }
     this.#flight.push(entry)
+    this.#bytes += this.#sizeOf(write.action)
     if (write.action.kind === 'put-unique') this.#unique.set(write.action.requestId, entry)
   }
 
@@ -176,6 +178,7 @@ export class PendingWrites {
 
   #settle(entry: InFlight, verdict: Verdict): void {
     entry.isSettled = true
+    this.#bytes -= this.#sizeOf(entry.write.action)
     if (entry.write.action.kind === 'put-unique') this.#unique.delete(entry.write.action.requestId)
     verdict(entry.write)
     this.#first()

@@ -4,7 +4,7 @@
  * is larger than a shard.
  */
 import type { Timers } from '../base/time.js'
-import type { Body } from './command.js'
+import type { Body, SnapshotEntry } from './command.js'
 import type { Entity } from './entity.js'
 import type { Snapshot, Table } from './table.js'
 
@@ -18,11 +18,14 @@ interface Stream {
   readonly generation: number
   readonly offset: number
   readonly snapshot: Snapshot
+  /** What did not fit the last part. */
+  rest: readonly SnapshotEntry[]
   parts: number
 }
 
 /** A large snapshot is not sent again before it can have arrived. */
 const BYTES_PER_TICK = 1024 * 1024
+/** Of one message, unless a single entry has more. */
 const PART_BYTES = 256 * 1024
 
 export class SnapshotStreams {
@@ -57,7 +60,7 @@ export class SnapshotStreams {
     }
     this.#generation += 1
     const generation = this.#generation
-    this.#streams.set(clone, { generation, offset, snapshot: this.#table.snapshot(), parts: 0 })
+    this.#streams.set(clone, { generation, offset, snapshot: this.#table.snapshot(), rest: [], parts: 0 })
     this.#schedule()
   }
 
@@ -98,10 +101,25 @@ export class SnapshotStreams {
     })
   }
 
+  /** The entries of a shard, or as many of them as a message may have; at least one. */
+  #takePart(stream: Stream): readonly SnapshotEntry[] | undefined {
+    const entries = stream.rest.length > 0 ? stream.rest : stream.snapshot.take()
+    if (entries === undefined) return undefined
+    let bytes = 0
+    let count = 0
+    for (const [key, value] of entries) {
+      bytes += key.length + value.length
+      if (bytes > PART_BYTES && count > 0) break
+      count += 1
+    }
+    stream.rest = count < entries.length ? entries.slice(count) : []
+    return count < entries.length ? entries.slice(0, count) : entries
+  }
+
   /** One part for each clone that waits. */
   #sendParts(): void {
     for (const [clone, stream] of this.#streams) {
-      const entries = stream.snapshot.take()
+      const entries = this.#takePart(stream)
       const { generation, offset, parts } = stream
       if (entries === undefined) {
         this.#streams.delete(clone)
