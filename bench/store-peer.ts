@@ -71,17 +71,17 @@ async function write(
   const cpu = process.cpuUsage()
   const start = process.hrtime.bigint()
   let won = 0
+  // The next window is on its way while the one before is answered.
+  let previous: Promise<unknown> = Promise.resolve()
   for (let key = 0; key < writes; key += WINDOW) {
     const keys = Array.from({ length: Math.min(WINDOW, writes - key) }, (_, index) => BigInt(key + index))
-    if (kind === 'put-many') {
-      await store.putMany(keys.map((each) => [each, true] as const))
-    } else if (kind === 'put') {
-      await Promise.all(keys.map((each) => store.put(each, true)))
-    } else {
-      const results = await Promise.all(keys.map((each) => store.putUnique(each, true)))
-      won += results.filter((isNew) => isNew).length
-    }
+    const current = writeWindow(store, kind, keys).then((wins) => {
+      won += wins
+    })
+    await previous
+    previous = current
   }
+  await previous
   const seconds = secondsSince(start)
   const used = process.cpuUsage(cpu)
   return {
@@ -91,6 +91,19 @@ async function write(
     cpuUsPerWrite: round((used.user + used.system) / writes),
     copied: await store.size(),
   }
+}
+
+/** Resolves with the number of keys that were new, where that is said. */
+async function writeWindow(
+  store: Store<bigint, boolean>,
+  kind: 'put' | 'put-unique' | 'put-many',
+  keys: readonly bigint[],
+): Promise<number> {
+  if (kind === 'put-many') await store.putMany(keys.map((key) => [key, true] as const))
+  else if (kind === 'put') await Promise.all(keys.map((key) => store.put(key, true)))
+  else
+    return (await Promise.all(keys.map((key) => store.putUnique(key, true)))).filter((isNew) => isNew).length
+  return 0
 }
 
 async function read(store: Store<bigint, boolean>, reads: number, entries: number): Promise<StoreFigures> {

@@ -1,6 +1,6 @@
 /**
  * Data stores. The master is a manager, clones are workers, each a process of its own, over loopback without TLS.
- * Every write is awaited, at most `WINDOW` at a time: a write counts when the master's answer is back.
+ * Every write is awaited, at most two windows at a time: a write counts when the master's answer is back.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'

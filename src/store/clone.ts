@@ -444,7 +444,7 @@ export class Clone implements Engine {
 
   #outcome(seq: number, code: StoreErrorCode | undefined): void {
     this.#pending.outcome(seq, (write) => {
-      if (code === undefined) return write.resolve(true)
+      if (code === undefined) return write.resolve()
       this.#counters.refused += 1
       write.reject(this.fail(code, 'the master refused the write'))
     })
@@ -453,7 +453,7 @@ export class Clone implements Engine {
   /** The master went on to later writes and said nothing of this one. */
   readonly #passedOver = (write: Write): void => {
     const { kind } = write.action
-    if (kind === 'erase' || kind === 'clear') return write.resolve(true)
+    if (kind === 'erase' || kind === 'clear') return write.resolve()
     this.#counters.refused += 1
     write.reject(this.fail('refused', 'the master did not apply the write, and does not say why'))
   }

@@ -22,7 +22,7 @@ const KEPT_SCRATCH_BYTES = 1024 * 1024
 export function encode<T>(type: DataType<T>, value: T): Encoded {
   writer.length = 0
   type.write(writer, value)
-  const text = writer.bytes.latin1Slice(0, writer.length)
+  const text = textAt(writer.bytes, 0, writer.length)
   if (writer.bytes.length > KEPT_SCRATCH_BYTES) writer.replaceBuffer(Buffer.allocUnsafeSlow(4096))
   return text
 }
@@ -31,7 +31,7 @@ export function encode<T>(type: DataType<T>, value: T): Encoded {
 export function decode<T>(type: DataType<T>, data: Encoded): T {
   const { length } = data
   if (length > scratch.length) scratch = Buffer.allocUnsafeSlow(Math.max(length, scratch.length * 2))
-  scratch.latin1Write(data, 0, length)
+  writeAt(scratch, 0, data)
   reader.reset(scratch, 0, length)
   const value = type.read(reader)
   reader.expectEnd()
@@ -43,7 +43,7 @@ export function decode<T>(type: DataType<T>, data: Encoded): T {
 export function readEncoded(source: ByteReader): Encoded {
   const start = source.offset
   checkValue(source, 0)
-  return source.bytes.latin1Slice(start, source.offset)
+  return textAt(source.bytes, start, source.offset)
 }
 
 /** Builds what only shows its faults when it is built, and moves over the rest. */
@@ -69,7 +69,34 @@ function checkValue(source: ByteReader, depth: number): void {
 
 export function writeEncoded(target: ByteWriter, data: Encoded): void {
   const offset = target.reserve(data.length)
-  target.bytes.latin1Write(data, offset, data.length)
+  writeAt(target.bytes, offset, data)
+}
+
+/** Up to this length, going over the bytes here is faster than asking the runtime. */
+const SHORT_BYTES = 24
+
+type MakeText = (bytes: Buffer, start: number) => string
+
+/** For each length a function that makes the text in one call. */
+const MAKE_TEXT: readonly MakeText[] = Array.from({ length: SHORT_BYTES + 1 }, (_, length) => {
+  const codes = Array.from({ length }, (_unused, index) => `b[o + ${index}]`)
+  return new Function('f', `'use strict'; return (b, o) => f(${codes.join(',')})`)(
+    String.fromCharCode,
+  ) as MakeText
+})
+
+function textAt(bytes: Buffer, start: number, end: number): Encoded {
+  const make = MAKE_TEXT[end - start]
+  return make === undefined ? bytes.latin1Slice(start, end) : make(bytes, start)
+}
+
+function writeAt(bytes: Buffer, offset: number, data: Encoded): void {
+  const { length } = data
+  if (length > SHORT_BYTES) {
+    bytes.latin1Write(data, offset, length)
+    return
+  }
+  for (let index = 0; index < length; index += 1) bytes[offset + index] = data.charCodeAt(index)
 }
 
 export function encodedOf(bytes: Uint8Array): Encoded {
@@ -77,5 +104,7 @@ export function encodedOf(bytes: Uint8Array): Encoded {
 }
 
 export function bytesOf(data: Encoded): Uint8Array {
-  return Buffer.from(data, 'latin1')
+  const bytes = Buffer.allocUnsafe(data.length)
+  writeAt(bytes, 0, data)
+  return bytes
 }

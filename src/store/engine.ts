@@ -20,8 +20,12 @@ export interface StoredChange {
 /** A change that somebody waits for. */
 export interface Write {
   readonly action: Action
-  /** It was applied. For `put-unique`: whether the key was new. */
-  resolve(inserted: boolean): void
+  /** Its position in a clone's stream of actions, while it is on its way; else 0. */
+  seq: number
+  /** Whether it is known what became of it on its way. */
+  isSettled: boolean
+  /** It was applied. `inserted` is given for `put-unique`: whether the key was new. */
+  resolve(inserted?: boolean): void
   reject(error: StoreError): void
 }
 

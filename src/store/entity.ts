@@ -37,7 +37,7 @@ interface Known {
   readonly words: readonly number[]
 }
 
-const KNOWN_SLOTS = 64
+const KNOWN_SLOTS = 512
 const WORDS = ENTITY_BYTES / 4
 const known: (Known | undefined)[] = new Array(KNOWN_SLOTS)
 const written = new Map<Entity, readonly number[]>()
@@ -45,18 +45,23 @@ const written = new Map<Entity, readonly number[]>()
 export function readEntity(reader: ByteReader): Entity {
   const start = reader.take(ENTITY_BYTES)
   const { view } = reader
-  const slot = (view.getInt32(start + 12) ^ view.getInt32(start + 20)) & (KNOWN_SLOTS - 1)
-  const candidate = known[slot]
-  if (candidate !== undefined) {
-    const { words } = candidate
-    let index = WORDS - 1
-    while (index >= 0 && view.getInt32(start + index * 4) === words[index]) index -= 1
-    if (index < 0) return candidate.entity
-  }
+  const slot = (view.getInt32(start + 12) ^ (view.getInt32(start + 20) << 1)) & (KNOWN_SLOTS - 2)
+  // Two places for each: two entities that come in turn must not drive each other out.
+  const first = known[slot]
+  if (first !== undefined && isAt(view, start, first.words)) return first.entity
+  const second = known[slot + 1]
+  if (second !== undefined && isAt(view, start, second.words)) return second.entity
   const words = Array.from({ length: WORDS }, (_, index) => view.getInt32(start + index * 4))
   const entity = reader.bytes.latin1Slice(start, start + ENTITY_BYTES)
+  known[slot + 1] = first
   known[slot] = { entity, words }
   return entity
+}
+
+function isAt(view: DataView, start: number, words: readonly number[]): boolean {
+  let index = WORDS - 1
+  while (index >= 0 && view.getInt32(start + index * 4) === words[index]) index -= 1
+  return index < 0
 }
 
 export function writeEntity(writer: ByteWriter, entity: Entity): void {

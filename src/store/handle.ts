@@ -113,10 +113,14 @@ export class Handle<Key, Value> implements Store<Key, Value> {
   }
 
   get(key: Key, options?: WaitOptions): Promise<Value | undefined> {
-    return this.#read(options, () => {
-      const stored = this.#engine.table.get(encode(this.#key, key))
-      return stored === undefined ? undefined : decode(this.#value, stored)
-    })
+    // The path of every packet: nothing is allocated but the promise.
+    if (this.#engine.readiness !== 'ready' || options !== undefined)
+      return this.#read(options, () => this.#find(key))
+    try {
+      return Promise.resolve(this.#find(key))
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   getIndexFromValue(key: Key, index: StoreData, options?: WaitOptions): Promise<StoreData | undefined> {
@@ -151,12 +155,18 @@ export class Handle<Key, Value> implements Store<Key, Value> {
     return this.#read(options, () => this.#engine.table.size)
   }
 
-  put(key: Key, value: Value, options: WriteOptions = {}): Promise<void> {
-    return this.#writeOnly(() => this.#putAction(key, value, options.expiryMs), options)
+  put(key: Key, value: Value, options?: WriteOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const action = this.#putAction(key, value, options?.expiryMs)
+      this.#start(action, resolve as Write['resolve'], reject, options)
+    })
   }
 
-  putUnique(key: Key, value: Value, options: WriteOptions = {}): Promise<boolean> {
-    return this.#write(() => this.#putUniqueAction(key, value, options.expiryMs), options)
+  putUnique(key: Key, value: Value, options?: WriteOptions): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const action = this.#putUniqueAction(key, value, options?.expiryMs)
+      this.#start(action, resolve as Write['resolve'], reject, options)
+    })
   }
 
   async putMany(entries: Iterable<StoreEntry<Key, Value>>, options: WaitOptions = {}): Promise<void> {
@@ -178,33 +188,30 @@ export class Handle<Key, Value> implements Store<Key, Value> {
 
   async erase(key: Key, options: WaitOptions = {}): Promise<void> {
     const publisher = this.#engine.identity
-    await this.#writeOnly(() => ({ kind: 'erase', key: encode(this.#key, key), publisher }), options)
+    await this.#write(() => ({ kind: 'erase', key: encode(this.#key, key), publisher }), options)
   }
 
   async clear(options: WaitOptions = {}): Promise<void> {
-    await this.#writeOnly(() => ({ kind: 'clear', publisher: this.#engine.identity }), options)
+    await this.#write(() => ({ kind: 'clear', publisher: this.#engine.identity }), options)
   }
 
   async increment(key: Key, by: StoreData = 1n, options: WriteOptions = {}): Promise<void> {
     const initType = NUMBER_TAGS[toValue(by).type]
     if (initType === undefined)
       throw this.#engine.fail('type-clash', 'only numbers and intervals can be added')
-    await this.#writeOnly(() => this.#addAction(key, encode(storeData, by), initType, options), options)
+    await this.#write(() => this.#addAction(key, encode(storeData, by), initType, options), options)
   }
 
   async decrement(key: Key, by: StoreData = 1n, options: WriteOptions = {}): Promise<void> {
-    await this.#writeOnly(() => this.#subtractAction(key, encode(storeData, by), options), options)
+    await this.#write(() => this.#subtractAction(key, encode(storeData, by), options), options)
   }
 
   async append(key: Key, text: string, options: WriteOptions = {}): Promise<void> {
-    await this.#writeOnly(() => this.#addAction(key, encode(string, text), TAG_OF.string, options), options)
+    await this.#write(() => this.#addAction(key, encode(string, text), TAG_OF.string, options), options)
   }
 
   async insertIntoSet(key: Key, element: StoreData, options: WriteOptions = {}): Promise<void> {
-    await this.#writeOnly(
-      () => this.#addAction(key, encode(storeData, element), TAG_OF.set, options),
-      options,
-    )
+    await this.#write(() => this.#addAction(key, encode(storeData, element), TAG_OF.set, options), options)
   }
 
   async insertIntoTable(
@@ -214,23 +221,20 @@ export class Handle<Key, Value> implements Store<Key, Value> {
     options: WriteOptions = {},
   ): Promise<void> {
     const entry = encode(storeData, [index, value])
-    await this.#writeOnly(() => this.#addAction(key, entry, TAG_OF.table, options), options)
+    await this.#write(() => this.#addAction(key, entry, TAG_OF.table, options), options)
   }
 
   async removeFrom(key: Key, index: StoreData, options: WriteOptions = {}): Promise<void> {
-    await this.#writeOnly(() => this.#subtractAction(key, encode(storeData, index), options), options)
+    await this.#write(() => this.#subtractAction(key, encode(storeData, index), options), options)
   }
 
   async push(key: Key, element: StoreData, options: WriteOptions = {}): Promise<void> {
-    await this.#writeOnly(
-      () => this.#addAction(key, encode(storeData, element), TAG_OF.vector, options),
-      options,
-    )
+    await this.#write(() => this.#addAction(key, encode(storeData, element), TAG_OF.vector, options), options)
   }
 
   async pop(key: Key, options: WriteOptions = {}): Promise<void> {
     // The operand does not matter to a vector; Broker's own pop sends the key.
-    await this.#writeOnly(() => this.#subtractAction(key, encode(this.#key, key), options), options)
+    await this.#write(() => this.#subtractAction(key, encode(this.#key, key), options), options)
   }
 
   watch({ signal, limit }: WatchOptions = {}): AsyncIterableIterator<StoreChange<Key, Value>> {
@@ -252,6 +256,11 @@ export class Handle<Key, Value> implements Store<Key, Value> {
         ? 'the master has been away for longer than the stale interval'
         : 'no copy of the master has come yet'
     return this.#engine.fail('stale', `${why}; is the node with the master of ${name} up and connected?`)
+  }
+
+  #find(key: Key): Value | undefined {
+    const stored = this.#engine.table.get(encode(this.#key, key))
+    return stored === undefined ? undefined : decode(this.#value, stored)
   }
 
   #read<Result>(options: WaitOptions | undefined, answer: () => Result): Promise<Result> {
@@ -314,37 +323,28 @@ export class Handle<Key, Value> implements Store<Key, Value> {
     throw this.#engine.fail('invalid-data', `an expiry of ${expiryMs} ms; it has to be above 0`)
   }
 
-  /** A write whose answer says nothing. */
-  #writeOnly(makeAction: () => Action, options: WaitOptions): Promise<void> {
-    return new Promise<void>((resolve, reject) => this.#start(makeAction(), () => resolve(), reject, options))
-  }
-
-  #write(makeAction: () => Action, options: WaitOptions): Promise<boolean> {
-    return new Promise<boolean>((resolve, reject) => this.#start(makeAction(), resolve, reject, options))
+  #write(makeAction: () => Action, options: WaitOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#start(makeAction(), resolve as Write['resolve'], reject, options)
+    })
   }
 
   #start(
     action: Action,
-    resolve: (inserted: boolean) => void,
-    reject: (error: StoreError) => void,
-    { signal, timeoutMs }: WaitOptions,
+    resolve: Write['resolve'],
+    reject: Write['reject'],
+    options: WaitOptions | undefined,
   ): void {
-    if (signal === undefined && timeoutMs === undefined) {
-      return this.#engine.write({ action, resolve, reject })
-    }
-    const write = this.#limited(action, resolve, reject, { signal, timeoutMs })
+    const write = this.#writeOf(action, resolve, reject, options)
     if (write !== undefined) this.#engine.write(write)
   }
 
-  #writeMany(actions: readonly Action[], { signal, timeoutMs }: WaitOptions): Promise<boolean[]> {
+  #writeMany(actions: readonly Action[], options: WaitOptions): Promise<boolean[]> {
     const writes: Write[] = []
     const outcomes = actions.map(
       (action) =>
         new Promise<boolean>((resolve, reject) => {
-          const write =
-            signal === undefined && timeoutMs === undefined
-              ? { action, resolve, reject }
-              : this.#limited(action, resolve, reject, { signal, timeoutMs })
+          const write = this.#writeOf(action, resolve as Write['resolve'], reject, options)
           if (write !== undefined) writes.push(write)
         }),
     )
@@ -352,12 +352,25 @@ export class Handle<Key, Value> implements Store<Key, Value> {
     return Promise.all(outcomes)
   }
 
+  /** Undefined for a write that its caller has given up already. */
+  #writeOf(
+    action: Action,
+    resolve: Write['resolve'],
+    reject: Write['reject'],
+    options: WaitOptions | undefined,
+  ): Write | undefined {
+    if (options?.signal === undefined && options?.timeoutMs === undefined) {
+      return { action, resolve, reject, seq: 0, isSettled: false }
+    }
+    return this.#limited(action, resolve, reject, options)
+  }
+
   /** A write that ends when its caller does not want to wait any longer; undefined when that is so already. */
   #limited(
     action: Action,
-    resolve: (inserted: boolean) => void,
-    reject: (error: StoreError) => void,
-    { signal, timeoutMs }: { signal: AbortSignal | undefined; timeoutMs: number | undefined },
+    resolve: Write['resolve'],
+    reject: Write['reject'],
+    { signal, timeoutMs }: WaitOptions,
   ): Write | undefined {
     const engine = this.#engine
     if (signal?.aborted === true) {
@@ -383,6 +396,8 @@ export class Handle<Key, Value> implements Store<Key, Value> {
     }
     const write: Write = {
       action,
+      seq: 0,
+      isSettled: false,
       resolve: (inserted) => {
         finish()
         resolve(inserted)

@@ -8,57 +8,62 @@ import type { Backend, Change } from './backends/backend.js'
 import { bytesOf, type Encoded } from './encoded.js'
 import { StoreError } from './store-error.js'
 
-/** Something that was done in memory and is to be made safe, or that waits for what was done before it. */
-export interface Entry {
+/** What a key has now: its value and end, or undefined when it is gone. */
+export type Current = { readonly value: Encoded; readonly expiryMs: number | undefined } | undefined
+
+/** What becomes of an item: something that was done in memory, or that waits for what was done before it. */
+export interface JournalEffects<Item> {
+  current(key: Encoded): Current
   /** It is safe. */
-  committed(): void
+  committed(item: Item): void
   /** It is not, and never will be: takes it back. Called for the youngest first. */
-  undo(): void
+  undo(item: Item): void
   /** It was taken back, and all younger ones too. Called for the oldest first. */
-  failed(error: StoreError): void
+  failed(item: Item, error: StoreError): void
 }
 
-/** What is to be written of a key: its value and end, or undefined when it is gone. */
-export type Written = { readonly value: Encoded; readonly expiryMs: number | undefined } | undefined
-
-interface Batch {
+interface Batch<Item> {
   cleared: boolean
-  readonly written: Map<Encoded, Written>
-  readonly entries: Entry[]
+  readonly keys: Set<Encoded>
+  readonly items: Item[]
 }
 
-export class Journal {
+export class Journal<Item> {
   readonly #store: string
   readonly #backend: Backend
   readonly #timers: Timers
-  #next: Batch = emptyBatch()
-  #current: Batch | undefined
+  readonly #effects: JournalEffects<Item>
+  #next: Batch<Item> = emptyBatch()
+  #current: Batch<Item> | undefined
   #scheduled = false
   #onIdle: (() => void) | undefined
 
-  constructor(store: string, backend: Backend, timers: Timers) {
+  constructor(store: string, backend: Backend, timers: Timers, effects: JournalEffects<Item>) {
     this.#store = store
     this.#backend = backend
     this.#timers = timers
+    this.#effects = effects
   }
 
-  /** Entries that are not safe yet. */
+  /** Items that are not safe yet. */
   get waiting(): number {
-    return this.#next.entries.length + (this.#current?.entries.length ?? 0)
+    return this.#next.items.length + (this.#current?.items.length ?? 0)
   }
 
-  write(key: Encoded, written: Written): void {
-    this.#next.written.set(key, written)
+  /** A key was changed. What it has is read when the commit starts. */
+  touch(key: Encoded): void {
+    this.#next.keys.add(key)
   }
 
+  /** All entries were removed. */
   clear(): void {
     this.#next.cleared = true
-    this.#next.written.clear()
+    this.#next.keys.clear()
   }
 
-  /** Ends what was written last; the commit follows at the end of the turn or behind the one before. */
-  add(entry: Entry): void {
-    this.#next.entries.push(entry)
+  /** Adds an item; the commit follows at the end of the turn or behind the one before. */
+  add(item: Item): void {
+    this.#next.items.push(item)
     if (this.#scheduled || this.#current !== undefined) return
     this.#scheduled = true
     this.#timers.soon(() => {
@@ -67,7 +72,7 @@ export class Journal {
     })
   }
 
-  /** Resolves when everything that was added is safe or undone, and closes the backend. */
+  /** Resolves when everything that was added is safe or taken back, and closes the backend. */
   async close(): Promise<void> {
     if (this.waiting > 0) {
       await new Promise<void>((resolve) => {
@@ -79,61 +84,57 @@ export class Journal {
 
   #commit(): void {
     if (this.#current !== undefined) return
-    if (this.#next.entries.length === 0) {
+    const batch = this.#next
+    if (batch.items.length === 0) {
       this.#onIdle?.()
       return
     }
-    const batch = this.#next
     this.#current = batch
     this.#next = emptyBatch()
-    const changes = changesOf(batch)
+    const changes = this.#changesOf(batch)
     const committed = changes.length === 0 ? Promise.resolve() : this.#backend.commit(changes)
     committed.then(
       () => {
         this.#current = undefined
-        for (const entry of batch.entries) entry.committed()
+        for (const item of batch.items) this.#effects.committed(item)
         this.#commit()
       },
-      (error: unknown) => {
-        const failed = [...batch.entries, ...this.#next.entries]
-        this.#current = undefined
-        this.#next = emptyBatch()
-        const reason =
-          error instanceof StoreError
-            ? error
-            : new StoreError(
-                'backend-failure',
-                `store ${this.#store}: ${String(error)}`,
-                { store: this.#store },
-                error,
-              )
-        for (const entry of failed.toReversed()) entry.undo()
-        for (const entry of failed) entry.failed(reason)
-        this.#commit()
-      },
+      (error: unknown) => this.#fail(batch, error),
     )
   }
-}
 
-function emptyBatch(): Batch {
-  return { cleared: false, written: new Map(), entries: [] }
-}
-
-function changesOf({ cleared, written }: Batch): Change[] {
-  const changes: Change[] = cleared ? [{ kind: 'clear' }] : []
-  for (const [key, entry] of written) {
-    const bytes = bytesOf(key)
-    if (entry === undefined) {
-      changes.push({ kind: 'erase', key: bytes })
-      continue
-    }
-    const { value, expiryMs } = entry
-    changes.push({
-      kind: 'put',
-      entry: { key: bytes, value: bytesOf(value), expiryNs: nanoseconds(expiryMs) },
-    })
+  #fail(batch: Batch<Item>, error: unknown): void {
+    const store = this.#store
+    const items = [...batch.items, ...this.#next.items]
+    this.#current = undefined
+    this.#next = emptyBatch()
+    const reason =
+      error instanceof StoreError
+        ? error
+        : new StoreError('backend-failure', `store ${store}: ${String(error)}`, { store }, error)
+    for (const item of items.toReversed()) this.#effects.undo(item)
+    for (const item of items) this.#effects.failed(item, reason)
+    this.#commit()
   }
-  return changes
+
+  #changesOf({ cleared, keys }: Batch<Item>): Change[] {
+    const changes: Change[] = cleared ? [{ kind: 'clear' }] : []
+    for (const text of keys) {
+      const key = bytesOf(text)
+      const current = this.#effects.current(text)
+      if (current === undefined) {
+        changes.push({ kind: 'erase', key })
+      } else {
+        const expiryNs = nanoseconds(current.expiryMs)
+        changes.push({ kind: 'put', entry: { key, value: bytesOf(current.value), expiryNs } })
+      }
+    }
+    return changes
+  }
+}
+
+function emptyBatch<Item>(): Batch<Item> {
+  return { cleared: false, keys: new Set(), items: [] }
 }
 
 /** Milliseconds with fractions as nanoseconds. */

@@ -6,8 +6,10 @@ import { type Clock, every, type Timer, type Timers } from '../base/time.js'
 import type { Bus } from '../bus/bus.js'
 import { writeValue } from '../data/binary.js'
 import { ByteReader } from '../data/byte-reader.js'
+import type { ByteWriter } from '../data/byte-writer.js'
 import type { DataType } from '../data/data-type.js'
 import { DecodeError } from '../data/decode-error.js'
+import type { Encodable } from '../data/messages.js'
 import type { Backend } from './backends/backend.js'
 import { BROKER_TIMING, type ChannelTiming, TICK_MS } from './channel/timing.js'
 import { Clone } from './clone.js'
@@ -71,11 +73,21 @@ interface LocalStore {
 /** For how long masters send to a clone that says nothing, and so for how long a peer that is gone has to be known. */
 const GONE_MS = 120_000
 
+/** The command being sent, written at once and not kept: one object for all of them. */
+class Outgoing implements Encodable {
+  command: Command | undefined
+
+  writeTo(writer: ByteWriter): void {
+    if (this.command !== undefined) writeCommand(writer, this.command)
+  }
+}
+
 export class LocalStores {
   readonly #settings: LocalStoresSettings
   readonly #stores = new Map<string, LocalStore>()
   readonly #byTopic = new Map<string, LocalStore>()
   readonly #reader = new ByteReader()
+  readonly #outgoing = new Outgoing()
   /** Peers that were told to have a second master, by store. */
   readonly #rivals = new Set<string>()
   #peerIds: ReadonlySet<string> = new Set()
@@ -243,11 +255,8 @@ export class LocalStores {
 
   #send(topic: string, command: Command, endpoint: string | undefined): boolean {
     if (endpoint !== undefined && this.#gone.has(endpoint)) return true
-    const outcome = this.#settings.bus.sendCommand(
-      topic,
-      { writeTo: (writer) => writeCommand(writer, command) },
-      endpoint,
-    )
+    this.#outgoing.command = command
+    const outcome = this.#settings.bus.sendCommand(topic, this.#outgoing, endpoint)
     return outcome !== 'queued' && outcome !== 'dropped'
   }
 

@@ -9,7 +9,7 @@ import { sizeOfAction } from './action-size.js'
 import type { Backend } from './backends/backend.js'
 import { Producer } from './channel/producer.js'
 import type { ChannelTiming } from './channel/timing.js'
-import type { Action, Body, Command } from './command.js'
+import type { Action, Body, Command, SnapshotEntry } from './command.js'
 import { decode, type Encoded, encode } from './encoded.js'
 import {
   type Engine,
@@ -62,6 +62,43 @@ interface Origin {
   readonly seq?: number
 }
 
+/** What the master does by itself. */
+const OWN: Origin = {}
+
+type Put = Extract<Action, { kind: 'put' | 'put-unique' }>
+type End = Extract<Action, { kind: 'erase' | 'expire' }>
+
+/** What was executed. It is told when it is safe; until then it can be taken back. */
+type Executed =
+  | {
+      readonly kind: 'put'
+      readonly origin: Origin
+      readonly told: Put
+      readonly old: Encoded | undefined
+      readonly oldExpiryMs: number | undefined
+    }
+  | {
+      readonly kind: 'end'
+      readonly origin: Origin
+      readonly told: End
+      readonly old: Encoded
+      readonly oldExpiryMs: number | undefined
+    }
+  | {
+      readonly kind: 'clear'
+      readonly origin: Origin
+      readonly told: Extract<Action, { kind: 'clear' }>
+      readonly entries: readonly SnapshotEntry[]
+      readonly expiries: readonly (number | undefined)[]
+    }
+  /** Nothing was changed, by the rules of the operation or for a reason. */
+  | {
+      readonly kind: 'nothing'
+      readonly origin: Origin
+      readonly told: Action
+      readonly refusal: StoreErrorCode | undefined
+    }
+
 const MS_PER_NS = 1e-6
 /** Actions that wait for the slowest clone. */
 const RETAINED_BYTES = 64 * 1024 * 1024
@@ -76,7 +113,7 @@ export class Master implements Engine {
   readonly table: Table
   readonly #settings: MasterSettings
   readonly #expiry: ExpiryQueue
-  readonly #journal: Journal | undefined
+  readonly #journal: Journal<Executed> | undefined
   readonly #producer: Producer<Action>
   readonly #snapshots: SnapshotStreams
   readonly #writers: Writers
@@ -92,7 +129,21 @@ export class Master implements Engine {
     this.frontEnd = settings.frontEnd
     this.table = table
     this.#expiry = expiry
-    this.#journal = backend === undefined ? undefined : new Journal(name, backend, timers)
+    this.#journal =
+      backend === undefined
+        ? undefined
+        : new Journal<Executed>(name, backend, timers, {
+            current: (key) => {
+              const value = table.get(key)
+              return value === undefined ? undefined : { value, expiryMs: expiry.timeOf(key) }
+            },
+            committed: (executed) => {
+              this.#holdBack(executed.origin, -1)
+              this.#tell(executed)
+            },
+            undo: (executed) => this.#undo(executed),
+            failed: (executed, error) => this.#failed(executed, error),
+          })
     this.#producer = new Producer({
       timing,
       limitBytes: RETAINED_BYTES,
@@ -191,7 +242,7 @@ export class Master implements Engine {
       const key = this.#expiry.takeDue(nowMs)
       if (key === undefined) return
       this.#counters.expired += 1
-      this.#end(key, 'expire')
+      this.#end({ kind: 'expire', key, publisher: this.identity }, nowMs, OWN)
     }
   }
 
@@ -220,210 +271,196 @@ export class Master implements Engine {
 
   #execute(action: Action, origin: Origin): void {
     switch (action.kind) {
-      case 'put': {
-        const error = this.#makeRoom(action.key, action.value)
-        if (error !== undefined) return this.#refuse(origin, error)
-        return this.#set(action, action.value, action.expiry, origin, true)
-      }
+      case 'put':
       case 'put-unique': {
-        if (this.table.has(action.key)) {
-          return this.#inOrder(origin, () => this.#answer(action, false, origin), action)
+        if (action.kind === 'put-unique' && this.table.has(action.key)) {
+          return this.#finish({ kind: 'nothing', origin, told: action, refusal: undefined })
         }
-        const error = this.#makeRoom(action.key, action.value)
-        if (error === undefined) return this.#set(action, action.value, action.expiry, origin, true)
-        return this.#inOrder(origin, () => {
-          this.#refuseNow(origin, error)
-          this.#answer(action, false, {})
-        })
+        const refusal = this.#makeRoom(action.key, action.value)
+        if (refusal === undefined) return this.#put(action, action.expiry, origin)
+        return this.#finish({ kind: 'nothing', origin, told: action, refusal })
       }
       case 'add':
       case 'subtract':
         return this.#combine(action, origin)
       case 'erase':
-        if (!this.table.has(action.key)) return this.#nothingChanged(origin)
-        this.#expiry.delete(action.key)
-        return this.#end(action.key, 'erase', action, origin)
+        if (this.table.has(action.key)) return this.#end(action, this.#expiry.timeOf(action.key), origin)
+        return this.#finish({ kind: 'nothing', origin, told: action, refusal: undefined })
       case 'clear':
         return this.#clear(action, origin)
       case 'expire':
       case 'put-unique-result':
         // Only masters say these.
         this.#counters.invalidCommands += 1
-        return this.#refuse(origin, 'invalid-data')
+        return this.#finish({ kind: 'nothing', origin, told: action, refusal: 'invalid-data' })
     }
   }
 
   #combine(action: Extract<Action, { kind: 'add' | 'subtract' }>, origin: Origin): void {
-    const stored = this.table.get(action.key)
-    let result: OperationResult
-    try {
-      if (action.kind === 'add') {
-        const before = stored === undefined ? initialValue(action.initType) : decode(any, stored)
-        if (before === undefined) return this.#refuse(origin, 'type-clash')
-        result = add(before, decode(any, action.value))
-      } else {
-        if (stored === undefined) return this.#refuse(origin, 'no-such-key')
-        result = subtract(decode(any, stored), decode(any, action.value))
-      }
-    } catch {
-      return this.#refuse(origin, 'invalid-data')
-    }
-    if (!result.ok) return this.#refuse(origin, result.error)
-    const value = encode(any, result.value)
-    const error = this.#makeRoom(action.key, value)
-    if (error !== undefined) return this.#refuse(origin, error)
+    const result = this.#result(action)
+    const value = result.ok ? encode(any, result.value) : ''
+    const refusal = result.ok ? this.#makeRoom(action.key, value) : result.error
+    if (refusal !== undefined) return this.#finish({ kind: 'nothing', origin, told: action, refusal })
     // Broker tells clones the new value, without the expiry.
     const { key, publisher } = action
-    this.#set({ kind: 'put', key, value, expiry: undefined, publisher }, value, action.expiry, origin, false)
+    this.#put({ kind: 'put', key, value, expiry: undefined, publisher }, action.expiry, origin)
   }
 
-  /** Puts a value; `told` is what clones are told, as a put. */
-  #set(
-    told: Extract<Action, { kind: 'put' | 'put-unique' }>,
-    value: Encoded,
-    expiry: bigint | undefined,
-    origin: Origin,
-    tellsExpiry: boolean,
-  ): void {
-    const { key, publisher } = told
-    const oldExpiryMs = this.#expiry.timeOf(key)
-    const old = this.table.set(key, value)
-    const expiryMs =
-      expiry === undefined ? undefined : this.#settings.clock.wallMs() + Number(expiry) * MS_PER_NS
-    if (expiryMs !== undefined || oldExpiryMs !== undefined) this.#expiry.set(key, expiryMs)
-    this.#journal?.write(key, { value, expiryMs })
-    const tell = (): void => {
-      this.#counters.writes += 1
-      this.#producer.produce(
-        told.kind === 'put' ? told : { kind: 'put', key, value, expiry: told.expiry, publisher },
-      )
-      const given = tellsExpiry ? expiry : undefined
-      const kind = old === undefined ? 'insert' : 'update'
-      this.#settings.effects.changed({ kind, key, old, value, expiry: given, publisher })
-      if (told.kind === 'put-unique') this.#answer(told, true, origin)
-      else origin.write?.resolve(true)
+  #result(action: Extract<Action, { kind: 'add' | 'subtract' }>): OperationResult {
+    const stored = this.table.get(action.key)
+    try {
+      if (action.kind === 'subtract') {
+        if (stored === undefined) return { ok: false, error: 'no-such-key' }
+        return subtract(decode(any, stored), decode(any, action.value))
+      }
+      const before = stored === undefined ? initialValue(action.initType) : decode(any, stored)
+      if (before === undefined) return { ok: false, error: 'type-clash' }
+      return add(before, decode(any, action.value))
+    } catch {
+      return { ok: false, error: 'invalid-data' }
     }
-    if (this.#journal === undefined) return tell()
-    this.#record(origin, tell, () => this.#restore(key, old, oldExpiryMs), told)
   }
 
-  #end(key: Encoded, kind: 'erase' | 'expire', action?: Action, origin: Origin = {}): void {
-    const publisher = action?.publisher ?? this.identity
+  /** Puts what `told` says; `expiry` counts from now. */
+  #put(told: Put, expiry: bigint | undefined, origin: Origin): void {
+    const { key } = told
     const oldExpiryMs = this.#expiry.timeOf(key)
+    const old = this.table.set(key, told.value)
+    if (expiry !== undefined) {
+      this.#expiry.set(key, this.#settings.clock.wallMs() + Number(expiry) * MS_PER_NS)
+    } else if (oldExpiryMs !== undefined) {
+      this.#expiry.delete(key)
+    }
+    this.#journal?.touch(key)
+    this.#finish({ kind: 'put', origin, told, old, oldExpiryMs })
+  }
+
+  /** Removes an entry that would have ended at `oldExpiryMs`. */
+  #end(told: End, oldExpiryMs: number | undefined, origin: Origin): void {
+    const { key } = told
+    this.#expiry.delete(key)
     const old = this.table.delete(key)
     if (old === undefined) return
-    this.#journal?.write(key, undefined)
-    const tell = (): void => {
-      this.#counters.writes += 1
-      this.#producer.produce({ kind, key, publisher })
-      this.#settings.effects.changed({ kind, key, old, value: undefined, expiry: undefined, publisher })
-      origin.write?.resolve(true)
-    }
-    if (this.#journal === undefined) tell()
-    else this.#record(origin, tell, () => this.#restore(key, old, oldExpiryMs))
+    this.#journal?.touch(key)
+    this.#finish({ kind: 'end', origin, told, old, oldExpiryMs })
   }
 
-  #clear(action: Extract<Action, { kind: 'clear' }>, origin: Origin): void {
+  #clear(told: Extract<Action, { kind: 'clear' }>, origin: Origin): void {
     const entries = [...this.table.entries()]
     const expiries = this.#journal === undefined ? [] : entries.map(([key]) => this.#expiry.timeOf(key))
     this.table.clear()
     this.#expiry.clear()
     this.#journal?.clear()
-    const { publisher } = action
-    const tell = (): void => {
-      this.#counters.writes += 1
-      this.#producer.produce(action)
-      for (const [key, old] of entries) {
-        this.#settings.effects.changed({
-          kind: 'erase',
-          key,
-          old,
-          value: undefined,
-          expiry: undefined,
-          publisher,
-        })
+    this.#finish({ kind: 'clear', origin, told, entries, expiries })
+  }
+
+  /** Tells it: now, or when it and all that was executed before are safe. */
+  #finish(executed: Executed): void {
+    const journal = this.#journal
+    if (journal === undefined || (executed.kind === 'nothing' && journal.waiting === 0)) {
+      return this.#tell(executed)
+    }
+    this.#holdBack(executed.origin, 1)
+    journal.add(executed)
+  }
+
+  /** What is not safe is not acknowledged to its writer. */
+  #holdBack({ writer }: Origin, actions: 1 | -1): void {
+    if (writer === undefined) return
+    writer.unsafe += actions
+    writer.consumer.holdBack(writer.unsafe)
+  }
+
+  #tell(executed: Executed): void {
+    const { changed } = this.#settings.effects
+    const { origin } = executed
+    switch (executed.kind) {
+      case 'put': {
+        const { told, old } = executed
+        const { key, value, expiry, publisher } = told
+        this.#counters.writes += 1
+        this.#producer.produce(told.kind === 'put' ? told : { kind: 'put', key, value, expiry, publisher })
+        changed({ kind: old === undefined ? 'insert' : 'update', key, old, value, expiry, publisher })
+        if (told.kind !== 'put-unique') return origin.write?.resolve()
+        this.#answer(told, true)
+        return origin.write?.resolve(true)
       }
-      origin.write?.resolve(true)
+      case 'end': {
+        const { told, old } = executed
+        const { kind, key, publisher } = told
+        this.#counters.writes += 1
+        this.#producer.produce(told)
+        changed({ kind, key, old, value: undefined, expiry: undefined, publisher })
+        return origin.write?.resolve()
+      }
+      case 'clear': {
+        const { publisher } = executed.told
+        this.#counters.writes += 1
+        this.#producer.produce(executed.told)
+        for (const [key, old] of executed.entries) {
+          changed({ kind: 'erase', key, old, value: undefined, expiry: undefined, publisher })
+        }
+        return origin.write?.resolve()
+      }
+      case 'nothing': {
+        const { told, refusal } = executed
+        if (refusal !== undefined) this.#refuse(origin, refusal)
+        else origin.write?.resolve(told.kind === 'put-unique' ? false : undefined)
+        if (told.kind === 'put-unique') this.#answer(told, false)
+        else if (refusal === undefined) this.#sayOutcome(origin, undefined)
+        return
+      }
     }
-    if (this.#journal === undefined) return tell()
-    this.#record(origin, tell, () => {
-      for (const [index, [key, old]] of entries.entries()) this.#restore(key, old, expiries[index])
-    })
   }
 
-  /** Says something that changed nothing: behind what was executed before, and is not safe yet. */
-  #inOrder(origin: Origin, tell: () => void, action?: Action): void {
-    if (this.#journal === undefined || this.#journal.waiting === 0) tell()
-    else this.#record(origin, tell, () => {}, action)
+  /** Takes back what was not made safe. */
+  #undo(executed: Executed): void {
+    this.#holdBack(executed.origin, -1)
+    switch (executed.kind) {
+      case 'put':
+      case 'end':
+        return this.#restore(executed.told.key, executed.old, executed.oldExpiryMs)
+      case 'clear':
+        for (const [index, [key, old]] of executed.entries.entries()) {
+          this.#restore(key, old, executed.expiries[index])
+        }
+        return
+      case 'nothing':
+    }
   }
 
-  #record(origin: Origin, tell: () => void, undo: () => void, action?: Action): void {
-    const { writer } = origin
-    if (writer !== undefined) {
-      writer.unsafe += 1
-      writer.consumer.holdBack(writer.unsafe)
-    }
-    const release = (): void => {
-      if (writer === undefined) return
-      writer.unsafe -= 1
-      writer.consumer.holdBack(writer.unsafe)
-    }
-    this.#journal?.add({
-      committed: () => {
-        release()
-        tell()
-      },
-      undo: () => {
-        release()
-        undo()
-      },
-      failed: (error) => {
-        this.#refuseNow(origin, error.code, error)
-        if (action?.kind === 'put-unique') this.#answer(action, false, {})
-      },
-    })
+  #failed({ origin, told }: Executed, error: StoreError): void {
+    this.#refuse(origin, error.code, error)
+    if (told.kind === 'put-unique') this.#answer(told, false)
   }
 
-  /** Takes back what was not made safe, also from clones that got it in their snapshot. */
+  /** Also at clones, which may have got it in their snapshot. */
   #restore(key: Encoded, value: Encoded | undefined, expiryMs: number | undefined): void {
     const publisher = this.identity
+    this.#expiry.set(key, expiryMs)
     if (value === undefined) {
       this.table.delete(key)
-      this.#expiry.delete(key)
       this.#producer.produce({ kind: 'erase', key, publisher })
-      return
+    } else {
+      this.table.set(key, value)
+      this.#producer.produce({ kind: 'put', key, value, expiry: undefined, publisher })
     }
-    this.table.set(key, value)
-    this.#expiry.set(key, expiryMs)
-    this.#producer.produce({ kind: 'put', key, value, expiry: undefined, publisher })
   }
 
-  #answer(action: Extract<Action, { kind: 'put-unique' }>, inserted: boolean, origin: Origin): void {
-    const { who, requestId } = action
+  #answer({ who, requestId }: Extract<Action, { kind: 'put-unique' }>, inserted: boolean): void {
     this.#producer.produce({ kind: 'put-unique-result', inserted, who, requestId, publisher: this.identity })
-    origin.write?.resolve(inserted)
   }
 
-  #nothingChanged(origin: Origin): void {
-    const { write, writer, seq } = origin
-    this.#inOrder(origin, () => {
-      write?.resolve(true)
-      if (writer?.isOurs === true && seq !== undefined) {
-        this.#send(0, { kind: 'outcome', seq, code: undefined }, writer.entity, endpointOf(writer.entity))
-      }
-    })
-  }
-
-  #refuse(origin: Origin, code: StoreErrorCode): void {
-    this.#inOrder(origin, () => this.#refuseNow(origin, code))
-  }
-
-  #refuseNow({ write, writer, seq }: Origin, code: StoreErrorCode, cause?: StoreError): void {
+  #refuse(origin: Origin, code: StoreErrorCode, cause?: StoreError): void {
     this.#counters.refused += 1
-    write?.reject(cause ?? this.fail(code, REASONS[code] ?? code))
-    if (writer?.isOurs === true && seq !== undefined) {
-      this.#send(0, { kind: 'outcome', seq, code }, writer.entity, endpointOf(writer.entity))
-    }
+    origin.write?.reject(cause ?? this.fail(code, REASONS[code] ?? code))
+    this.#sayOutcome(origin, code)
+  }
+
+  /** Tells a writer of ours what nothing else tells. */
+  #sayOutcome({ writer, seq }: Origin, code: StoreErrorCode | undefined): void {
+    if (writer?.isOurs !== true || seq === undefined) return
+    this.#send(0, { kind: 'outcome', seq, code }, writer.entity, endpointOf(writer.entity))
   }
 
   /** Why there is no room for the entry; undefined when there is, perhaps because others had to go. */
@@ -441,9 +478,9 @@ export class Master implements Engine {
     ) {
       const victim = policy === 'evict-soonest' ? this.#expiry.first() : undefined
       if (victim === undefined || victim === key) return 'limit-reached'
-      this.#expiry.delete(victim)
       this.#counters.evicted += 1
-      this.#end(victim, 'expire')
+      const told = { kind: 'expire', key: victim, publisher: this.identity } as const
+      this.#end(told, this.#expiry.timeOf(victim), OWN)
     }
     return undefined
   }

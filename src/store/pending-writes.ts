@@ -9,12 +9,6 @@
 import type { Action } from './command.js'
 import type { Write } from './engine.js'
 
-export interface InFlight {
-  readonly write: Write
-  readonly seq: number
-  isSettled: boolean
-}
-
 /** What is said about a write that the master passed over without a word. */
 export type Verdict = (write: Write) => void
 
@@ -22,11 +16,11 @@ export class PendingWrites {
   #held: (Write | undefined)[] = []
   #heldHead = 0
   #bytes = 0
-  #flight: (InFlight | undefined)[] = []
+  #flight: (Write | undefined)[] = []
   #flightHead = 0
   /** Of those that are held: they were on their way once. */
   readonly #sentBefore = new WeakSet<Write>()
-  readonly #unique = new Map<number, InFlight>()
+  readonly #unique = new Map<number, Write>()
   readonly #sizeOf: (action: Action) => number
 
   constructor(sizeOf: (action: Action) => number) {
@@ -93,10 +87,11 @@ export class PendingWrites {
   }
 
   sent(write: Write, seq: number): void {
-    const entry: InFlight = { write, seq, isSettled: false }
-    this.#flight.push(entry)
+    write.seq = seq
+    write.isSettled = false
+    this.#flight.push(write)
     this.#bytes += this.#sizeOf(write.action)
-    if (write.action.kind === 'put-unique') this.#unique.set(write.action.requestId, entry)
+    if (write.action.kind === 'put-unique') this.#unique.set(write.action.requestId, write)
   }
 
   /** The master applied an own action and says so: `told` is what it says. */
@@ -105,7 +100,7 @@ export class PendingWrites {
     if (match === undefined) return
     this.#passUntil(match, passedOver)
     // The answer to a unique put comes behind its echo.
-    if (match.write.action.kind !== 'put-unique') this.#settle(match, (write) => write.resolve(true))
+    if (match.action.kind !== 'put-unique') this.#settle(match, (write) => write.resolve())
   }
 
   /** The answer to a unique put. */
@@ -140,7 +135,7 @@ export class PendingWrites {
     return writes
   }
 
-  #first(): InFlight | undefined {
+  #first(): Write | undefined {
     while (this.#flightHead < this.#flight.length) {
       const entry = this.#flight[this.#flightHead]
       if (entry !== undefined && !entry.isSettled) return entry
@@ -154,33 +149,33 @@ export class PendingWrites {
     return undefined
   }
 
-  #at(seq: number): InFlight | undefined {
+  #at(seq: number): Write | undefined {
     const first = this.#first()
     if (first === undefined) return undefined
     // Positions are consecutive, settled ones included.
     return this.#flight[this.#flightHead + (seq - first.seq)]
   }
 
-  #find(told: Action): InFlight | undefined {
+  #find(told: Action): Write | undefined {
     if (this.#first() === undefined) return undefined
     for (let index = this.#flightHead; index < this.#flight.length; index += 1) {
       const entry = this.#flight[index]
-      if (entry !== undefined && !entry.isSettled && isEchoOf(told, entry.write.action)) return entry
+      if (entry !== undefined && !entry.isSettled && isEchoOf(told, entry.action)) return entry
     }
     return undefined
   }
 
-  #passUntil(match: InFlight, passedOver: Verdict): void {
+  #passUntil(match: Write, passedOver: Verdict): void {
     for (let entry = this.#first(); entry !== undefined && entry !== match; entry = this.#first()) {
       this.#settle(entry, passedOver)
     }
   }
 
-  #settle(entry: InFlight, verdict: Verdict): void {
+  #settle(entry: Write, verdict: Verdict): void {
     entry.isSettled = true
-    this.#bytes -= this.#sizeOf(entry.write.action)
-    if (entry.write.action.kind === 'put-unique') this.#unique.delete(entry.write.action.requestId)
-    verdict(entry.write)
+    this.#bytes -= this.#sizeOf(entry.action)
+    if (entry.action.kind === 'put-unique') this.#unique.delete(entry.action.requestId)
+    verdict(entry)
     this.#first()
     if (this.#flightHead > 1024 && this.#flightHead * 2 > this.#flight.length) {
       this.#flight = this.#flight.slice(this.#flightHead)
