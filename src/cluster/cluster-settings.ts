@@ -26,7 +26,7 @@ export interface ClusterSettings {
   /** Where this node writes logs; undefined when it only sends them. */
   readonly logStore: LogStore | undefined
   readonly openBackend: typeof openBackend
-  /** Where the files of stores are whose path is relative. */
+  /** Where the files of stores are that have no path. */
   readonly storeDirectory: string
   readonly reporter: Reporter
   /** A handler of a script threw. */

@@ -80,7 +80,7 @@ export interface StoresSettings {
   readonly clock: Clock
   readonly timers: Timers
   readonly openBackend: typeof openBackend
-  /** Where files are whose path is relative. */
+  /** Where files are that have no path. */
   readonly folder: string
   /** Whether a node is connected to this one, or this one itself. */
   readonly isUp: (name: string) => boolean

@@ -27,7 +27,7 @@ export interface ClusterStartOptions {
   readonly redefs?: readonly Redef[]
   /** Folder of the log files of a logger; default `.`. */
   readonly logDirectory?: string
-  /** Where the files of stores are whose path is relative; default `.`. */
+  /** Where the files of stores are that have no path; default `.`. */
   readonly storeDirectory?: string
   /** Where to serve Zeek's WebSocket API; default: nowhere. */
   readonly listenWebSocket?: NetworkAddress

@@ -38,7 +38,7 @@ export interface NodeSettings {
   readonly platform: Platform
   /** Folder of the log files, for a node that writes any. */
   readonly logDirectory: string
-  /** Where the files of stores are whose path is relative; default `.`. */
+  /** Where the files of stores are that have no path; default `.`. */
   readonly storeDirectory?: string
   readonly scripts: readonly NamedScript[]
   /** What a worker analyses; undefined: nothing. */

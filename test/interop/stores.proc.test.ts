@@ -4,7 +4,8 @@
  */
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { endAll, layoutOf, start, temporaryDirectory, write } from '../process/support.js'
+import { endAll, layoutOf, run, start, temporaryDirectory, write } from '../process/support.js'
+import { freePorts } from '../support/free-ports.js'
 import { Mixed } from './mixed-cluster.js'
 import { isUsable, skipReason } from './real-zeek.js'
 
@@ -193,5 +194,44 @@ event fin() { Broker::close(h); say("done"); }
     expect(output).toContain('entry counter 7n')
     expect(output).toContain('entry of ours text')
     expect(output).toContain('entry for an hour 1.5')
+  })
+
+  test('the command line works on a master of Zeek', { timeout: 60_000 }, async () => {
+    const cwd = temporaryDirectory()
+    const [port] = await freePorts(1)
+    const script = write(
+      cwd,
+      'master.zeek',
+      `@load base/frameworks/broker
+redef exit_only_after_terminate = T;
+${PRELUDE}
+global h: opaque of Broker::Store;
+event zeek_init() {
+  h = Broker::create_master("kept");
+  Broker::put(h, "of zeek", "text");
+  Broker::put(h, 10.0.0.1, 90sec);
+  Broker::listen("127.0.0.1", ${port}/tcp);
+  say("listening");
+}
+event Broker::peer_added(endpoint: Broker::EndpointInfo, msg: string) { show(h, "of ours"); }
+`,
+    )
+    const zeek = start(['-b', script], { command: 'zeek', cwd })
+    await zeek.line(/^listening$/)
+    const store = async (...args: readonly string[]): Promise<string> => {
+      const result = await run(['store', 'kept', ...args, '--peer', `127.0.0.1:${port}`], { cwd })
+      return `${result.exit}: ${[...result.stdout].sort().join(', ')}`
+    }
+    expect(await store('get', 'string:of zeek')).toBe('0: text')
+    expect(await store('get', 'addr:10.0.0.1')).toBe('0: 1.0 min 30.0 secs')
+    expect(await store('put', 'string:of ours', 'count:5')).toBe('0: ')
+    expect(await store('put-unique', 'string:of ours', 'count:6')).toBe('0: F')
+    expect(await store('put-unique', 'string:new', 'count:6')).toBe('0: T')
+    expect(await store('erase', 'addr:10.0.0.1')).toBe('0: ')
+    expect(await store('keys')).toBe('0: new, of ours, of zeek')
+    expect(await store('get', 'string:never')).toBe('1: ')
+    expect(await store('verify')).toContain('not asked: a stock Zeek')
+    await zeek.line(/get of ours: \[data=broker::data\{5\}\]/)
+    expect(await zeek.end('SIGTERM')).toBe(0)
   })
 })

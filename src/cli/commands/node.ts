@@ -91,6 +91,7 @@ export async function runNode(
     dialect: loaded.dialect,
     platform: systemPlatform,
     logDirectory,
+    storeDirectory: join(resolve(flags.stateDir), 'stores'),
     scripts,
     capture: await captureFor(nodeName, loaded, flags.read),
     ...webSocketFor(flags),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   codeOf,
@@ -30,13 +30,16 @@ function open(
 describe('where files are', () => {
   const rocksdb = test.skipIf(!hasRocksdb)
 
-  test.each([
-    ['without a path', '', 'st/x.sqlite'],
-    ['with a path in the folder', 'sub/own.db', 'sub/own.db'],
-  ])('SQLite %s', async (_, path, expected) => {
+  test('SQLite without a path', async () => {
     const folder = testFolder()
-    await (await open(folder, 'Broker::SQLITE', path)).close()
-    expect(existsSync(join(folder, expected))).toBe(true)
+    await (await open(folder, 'Broker::SQLITE')).close()
+    expect(existsSync(join(folder, 'st/x.sqlite'))).toBe(true)
+  })
+
+  test('SQLite with a path, which counts from the working directory', async () => {
+    const folder = testFolder()
+    await (await open('/nowhere', 'Broker::SQLITE', relative('.', join(folder, 'sub/own.db')))).close()
+    expect(existsSync(join(folder, 'sub/own.db'))).toBe(true)
   })
 
   test('SQLite with a path from the root', async () => {
@@ -45,13 +48,12 @@ describe('where files are', () => {
     expect(existsSync(join(folder, 's.db'))).toBe(true)
   })
 
-  rocksdb.each([
-    ['without a path', '', 'st/x.rocksdb/CURRENT'],
-    ['with a path in the folder', 'sub/own', 'sub/own/CURRENT'],
-  ])(`RocksDB %s${rocksdbReason}`, async (_, path, expected) => {
+  rocksdb(`RocksDB without a path, and with one${rocksdbReason}`, async () => {
     const folder = testFolder()
-    await (await open(folder, 'Broker::ROCKSDB', path)).close()
-    expect(existsSync(join(folder, expected))).toBe(true)
+    await (await open(folder, 'Broker::ROCKSDB')).close()
+    expect(existsSync(join(folder, 'st/x.rocksdb/CURRENT'))).toBe(true)
+    await (await open('/nowhere', 'Broker::ROCKSDB', relative('.', join(folder, 'own')))).close()
+    expect(existsSync(join(folder, 'own/CURRENT'))).toBe(true)
   })
 })
 
@@ -76,7 +78,7 @@ describe('durability of SQLite', () => {
     ['machine with a journal of its own', 'machine', { journalMode: 'WAL' }, 'wal'],
   ])('%s', async (_, durability, options, mode) => {
     const folder = testFolder()
-    const backend = await open(folder, 'Broker::SQLITE', 's.db', durability, options)
+    const backend = await open(folder, 'Broker::SQLITE', join(folder, 's.db'), durability, options)
     await backend.commit([putOf('a', '1')])
     await backend.close()
     const connection = SQLITE_DRIVERS[0]!.open(join(folder, 's.db'), 'write')

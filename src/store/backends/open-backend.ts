@@ -1,5 +1,5 @@
 /** Which backend keeps a store, and where. */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { unreachable } from '../../base/errors.js'
 import type { BackendOptions, BackendType, SqliteOptions } from '../../options/store-settings.js'
 import type { Backend, Durability } from './backend.js'
@@ -11,7 +11,10 @@ export interface OpenBackendOptions {
   readonly store: string
   readonly backend: BackendType
   readonly options: BackendOptions
-  /** Where files are whose path is relative; without a path they are `<store>.sqlite` and `<store>.rocksdb`. */
+  /**
+   * Where files are that have no path: `<store>.sqlite` and `<store>.rocksdb`. A path that is given counts from the
+   * working directory, as in Zeek.
+   */
   readonly folder: string
   /**
    * What commits outlive. SQLite's own options win over it, where they are given.
@@ -31,11 +34,11 @@ export async function openBackend(settings: OpenBackendOptions): Promise<Backend
     case 'Broker::MEMORY':
       return openMemory()
     case 'Broker::SQLITE': {
-      const path = resolve(folder, options.sqlite.path || `${store}.sqlite`)
+      const path = resolve(options.sqlite.path || join(folder, `${store}.sqlite`))
       return openSqlite(store, { ...sqliteDefaults(durability), ...options.sqlite, path })
     }
     case 'Broker::ROCKSDB': {
-      const path = resolve(folder, options.rocksdb.path || `${store}.rocksdb`)
+      const path = resolve(options.rocksdb.path || join(folder, `${store}.rocksdb`))
       return openRocksdb(store, { path, durability })
     }
     default:
