@@ -26,8 +26,11 @@ const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024
 /** Of one message with several writes. */
 const BATCH_ACTIONS = 16_384
 const BATCH_BYTES = 4 * 1024 * 1024
-/** A master that says nothing for this long has forgotten this clone. */
-const SILENT_TICKS = 100
+/**
+ * Masters acknowledge every writer at each heartbeat. One that has said nothing to this clone for so long has forgotten
+ * it, whatever it tells all clones.
+ */
+const SILENT_TICKS = 150
 /** Another master speaks and the own one has been silent for this long: it was replaced. */
 const REPLACED_TICKS = 10
 
@@ -165,7 +168,7 @@ export class Clone implements Engine {
       if (body.kind === 'keepalive') this.#otherMaster(state)
       return
     }
-    this.#heard(state)
+    if (isForMe) this.#heard(state)
     if (isAction(body)) return state.consumer.onEvent(seq, body)
     switch (body.kind) {
       case 'keepalive':

@@ -2,7 +2,14 @@
 import { describe, expect, test } from 'vitest'
 import { StoreNetwork } from '../../test/support/store-network.js'
 import { clone, contents, Follower, master, outcome } from '../../test/support/stores.js'
+import { VirtualTime } from '../testing/virtual-time.js'
+import { BROKER_TIMING } from './channel/timing.js'
+import { Clone } from './clone.js'
 import type { CloneIntervals } from './clone-settings.js'
+import type { Action, Body, Command, SnapshotEntry } from './command.js'
+import { encode } from './encoded.js'
+import { type Entity, endpointOf, entityOf, NOBODY } from './entity.js'
+import { storeData } from './store-data.js'
 
 describe('losing the master', () => {
   async function pair(intervals: Partial<CloneIntervals> = {}, mutationBufferBytes?: number) {
@@ -83,6 +90,24 @@ describe('losing the master', () => {
     await network.time.advance(3000)
     expect(writes.map(({ state }) => state)).toEqual(['done', 'outcome-unknown', 'outcome-unknown', 'done'])
     expect(await contents(again)).toEqual(new Map([['put', 1n]]))
+  })
+
+  test('the master gives the clone up, which still hears what others are told: it is copied anew', async () => {
+    const { network, first, store } = await pair()
+    const other = clone(network.start('other'))
+    await network.time.advance(1000)
+    network.setMute('c', true)
+    await network.time.advance(60_000)
+    expect(first.counters().droppedClones).toBe(1)
+    network.setMute('c', false)
+    await first.put('meanwhile', 2n)
+    await network.time.advance(20_000)
+    expect(store.counters().snapshots).toBe(2)
+    expect(await contents(store)).toEqual(await contents(other))
+    const write = outcome(store.put('afterwards', 3n))
+    await network.time.advance(1000)
+    expect(write.state).toBe('done')
+    expect(await contents(other)).toEqual(await contents(store))
   })
 
   test('for longer than the stale interval: reads fail, until it is back', async () => {
@@ -211,4 +236,65 @@ describe('losing the master', () => {
     ])
     await expect(store.get('x')).rejects.toMatchObject({ code: 'closed' })
   })
+})
+
+test('events that the master has no more: the clone is copied anew, as another participant', () => {
+  const time = new VirtualTime()
+  const sent: Command[] = []
+  let objects = 0n
+  const clone = new Clone({
+    name: 's',
+    clock: time,
+    timing: BROKER_TIMING,
+    intervals: { resyncMs: 10_000, staleMs: 300_000, mutationBufferMs: 120_000 },
+    effects: {
+      send: (command) => {
+        sent.push(command)
+        return true
+      },
+      isOurs: () => false,
+      newEntity: () => {
+        objects += 1n
+        return entityOf('00000000-0000-4000-8000-000000000001', objects)
+      },
+      changed: () => {},
+      isWatched: () => false,
+      readinessChanged: () => {},
+      report: () => {},
+    },
+  })
+  const master = entityOf('00000000-0000-4000-8000-000000000002', 1n)
+  const put = (key: string): Action => ({
+    kind: 'put',
+    key: encode(storeData, key),
+    value: encode(storeData, 1n),
+    expiry: undefined,
+    publisher: master,
+  })
+  const say = (seq: number, body: Body, receiver: Entity = NOBODY): void =>
+    clone.receive({ seq, sender: master, receiver, body })
+  const snapshotFor = (receiver: Entity, offset: number, size: number): void => {
+    const snapshot: SnapshotEntry[] = Array.from({ length: size }, (_, index) => [
+      encode(storeData, `key ${index}`),
+      encode(storeData, 1n),
+    ])
+    say(offset, { kind: 'ack-clone', offset, heartbeatTicks: 5, snapshot, size }, receiver)
+  }
+  clone.start([endpointOf(master)])
+  const first = sent[0]!.sender
+  snapshotFor(first, 1, 1)
+  say(2, put('two'))
+  say(4, put('four'))
+  expect(clone.table.size).toBe(2)
+  say(0, { kind: 'retransmit-failed', lost: 3 }, first)
+  const again = sent.at(-1)!
+  expect(again.body).toEqual({ kind: 'nack', missing: [0] })
+  expect(again.sender).not.toBe(first)
+  // What is still on its way to the first participant is not for this one.
+  snapshotFor(first, 1, 1)
+  expect(clone.position).toBe(0)
+  say(5, put('five'))
+  snapshotFor(again.sender, 4, 3)
+  expect(clone.position).toBe(5)
+  expect([...clone.table.keys()].length).toBe(4)
 })

@@ -28,6 +28,7 @@ export class StoreNetwork {
   readonly #nodes = new Map<string, StoreNode>()
   readonly #random: Random
   readonly #cut = new Set<string>()
+  readonly #mute = new Set<string>()
   #starts = 0
   faults: Faults
 
@@ -53,6 +54,12 @@ export class StoreNetwork {
     this.changed()
   }
 
+  /** What a process sends is lost, or not any more; what it is sent arrives. */
+  setMute(name: string, isMute: boolean): void {
+    if (isMute) this.#mute.add(name)
+    else this.#mute.delete(name)
+  }
+
   /** A number from 0 to 1. */
   chance(): number {
     const bytes = this.#random.fill(new Uint8Array(4))
@@ -69,6 +76,7 @@ export class StoreNetwork {
   }
 
   carry(from: StoreNode, to: StoreNode, topic: string, bytes: Uint8Array): void {
+    if (this.#mute.has(from.name)) return
     const { loss, duplication, delayMs } = this.faults
     for (const copy of [0, 1]) {
       if (copy === 1 && this.chance() >= duplication) return
