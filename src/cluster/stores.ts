@@ -211,7 +211,10 @@ export class ClusterStores {
     })
     if (this.#settings.isUp(masterNode)) return Promise.resolve(store)
     return new Promise((resolve) => {
-      this.#waiting = [...this.#waiting, { masterNode, open: () => resolve(store) }]
+      const open = (): void => resolve(store)
+      this.#waiting = [...this.#waiting, { masterNode, open }]
+      // A node that is no peer may be behind one that passes messages on.
+      store.ready({ timeoutMs: Number.POSITIVE_INFINITY }).then(open, () => {})
     })
   }
 

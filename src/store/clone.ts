@@ -19,7 +19,7 @@ import { type Entity, endpointOf, NOBODY } from './entity.js'
 import { IncomingSnapshot } from './incoming-snapshot.js'
 import { isRepeatable, PendingWrites } from './pending-writes.js'
 import { Replica } from './replica.js'
-import { StoreError, type StoreErrorCode } from './store-error.js'
+import { REFUSAL_REASONS, StoreError, type StoreErrorCode } from './store-error.js'
 import type { Table } from './table.js'
 
 const DEFAULT_BUFFER_BYTES = 64 * 1024 * 1024
@@ -449,7 +449,7 @@ export class Clone implements Engine {
     this.#pending.outcome(seq, (write) => {
       if (code === undefined) return write.resolve()
       this.#counters.refused += 1
-      write.reject(this.fail(code, 'the master refused the write'))
+      write.reject(this.fail(code, REFUSAL_REASONS[code] ?? 'the master refused the write'))
     })
   }
 

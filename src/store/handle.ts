@@ -97,10 +97,13 @@ export class Handle<Key, Value> implements Store<Key, Value> {
         else if (readiness === 'stale') finish(this.#stale())
       }
       const onAbort = (): void => finish(engine.fail('aborted', 'the read was aborted'))
-      const timer = this.#timers.after(timeoutMs, () => finish(this.#stale()))
+      const timer =
+        timeoutMs === Number.POSITIVE_INFINITY
+          ? undefined
+          : this.#timers.after(timeoutMs, () => finish(this.#stale()))
       const finish = (error?: StoreError): void => {
         this.#readers.delete(check)
-        timer.cancel()
+        timer?.cancel()
         signal?.removeEventListener('abort', onAbort)
         if (error === undefined) resolve()
         else reject(error)

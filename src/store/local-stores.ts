@@ -147,6 +147,7 @@ export class LocalStores {
       effects: {
         send: (command, endpoint) => this.#send(cloneTopic(name), command, endpoint),
         isOurs: (endpoint) => this.#subscribes(endpoint, ownCloneTopic(name)),
+        isGone: (endpoint) => this.#gone.has(endpoint),
         changed: (change) => this.#changed(name, change),
         report,
       },

@@ -99,6 +99,7 @@ describe('losing the master', () => {
     network.setMute('c', true)
     await network.time.advance(60_000)
     expect(first.counters().droppedClones).toBe(1)
+    expect(network.reports).toContain('m: warning: clone-dropped')
     network.setMute('c', false)
     await first.put('meanwhile', 2n)
     await network.time.advance(20_000)
@@ -108,6 +109,14 @@ describe('losing the master', () => {
     await network.time.advance(1000)
     expect(write.state).toBe('done')
     expect(await contents(other)).toEqual(await contents(store))
+  })
+
+  test('a clone whose process is gone is forgotten, and that is nothing to report', async () => {
+    const { network, first } = await pair()
+    network.start('c')
+    await network.time.advance(60_000)
+    expect(first.counters()).toMatchObject({ channels: 0, droppedClones: 1 })
+    expect(network.reports).toEqual([])
   })
 
   test('for longer than the stale interval: reads fail, until it is back', async () => {

@@ -24,7 +24,7 @@ import { Journal } from './journal.js'
 import type { StoreLimits } from './limits.js'
 import { add, initialValue, type OperationResult, subtract } from './operations.js'
 import { SnapshotStreams } from './snapshot-streams.js'
-import { StoreError, type StoreErrorCode } from './store-error.js'
+import { REFUSAL_REASONS, StoreError, type StoreErrorCode } from './store-error.js'
 import type { Table } from './table.js'
 import { type Writer, Writers } from './writers.js'
 
@@ -33,6 +33,8 @@ export interface MasterEffects {
   send(command: Command, endpoint: string | undefined): boolean
   /** Whether an endpoint understands our own commands. */
   isOurs(endpoint: string): boolean
+  /** Whether an endpoint was a peer and has left. */
+  isGone(endpoint: string): boolean
   changed(change: StoredChange): void
   report(severity: 'warning' | 'error', code: string, message: string): void
 }
@@ -161,6 +163,8 @@ export class Master implements Engine {
           this.#writers.remove(clone)
           this.#counters.droppedClones += 1
           const endpoint = endpointOf(clone)
+          // Clones leave without a word.
+          if (effects.isGone(endpoint)) return
           effects.report(
             'warning',
             'clone-dropped',
@@ -453,7 +457,7 @@ export class Master implements Engine {
 
   #refuse(origin: Origin, code: StoreErrorCode, cause?: StoreError): void {
     this.#counters.refused += 1
-    origin.write?.reject(cause ?? this.fail(code, REASONS[code] ?? code))
+    origin.write?.reject(cause ?? this.fail(code, REFUSAL_REASONS[code] ?? code))
     this.#sayOutcome(origin, code)
   }
 
@@ -484,13 +488,4 @@ export class Master implements Engine {
     }
     return undefined
   }
-}
-
-const REASONS: Partial<Record<StoreErrorCode, string>> = {
-  'no-such-key': 'there is no such key to subtract from',
-  'type-clash': 'the value there cannot be combined with this operand',
-  'invalid-data': 'the operand is malformed for the value there',
-  'key-too-large': 'the key is longer than the limit of the store',
-  'value-too-large': 'the value is longer than the limit of the store',
-  'limit-reached': 'the store is full',
 }

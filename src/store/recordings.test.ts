@@ -291,6 +291,7 @@ describe.each(RECORDINGS)('$folder', (recording) => {
               return true
             },
             isOurs: () => false,
+            isGone: () => false,
             changed: () => {},
             report: () => {},
           },

@@ -55,3 +55,13 @@ export type StoreErrorCode =
 export class StoreError extends ClusterError<StoreErrorCode, { readonly store: string }> {
   override readonly name = 'StoreError'
 }
+
+/** Why a master refuses an operation, in words. */
+export const REFUSAL_REASONS: Partial<Record<StoreErrorCode, string>> = {
+  'no-such-key': 'there is no such key to subtract from',
+  'type-clash': 'the value there cannot be combined with this operand',
+  'invalid-data': 'the operand is malformed for the value there',
+  'key-too-large': 'the key is longer than the limit of the store',
+  'value-too-large': 'the value is longer than the limit of the store',
+  'limit-reached': 'the store is full',
+}

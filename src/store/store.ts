@@ -7,8 +7,9 @@ export interface WaitOptions {
   /** Gives up: the promise is rejected with a `StoreError`, code `aborted`. */
   readonly signal?: AbortSignal
   /**
-   * Milliseconds after which the promise is rejected with a `StoreError`, code `timeout`. Default of reads: 5000.
-   * Default of writes: none of their own; the mutation buffer interval ends them.
+   * Milliseconds after which the promise is rejected with a `StoreError`: writes with the code `timeout`, reads with
+   * `stale`; `Infinity`: never. Default of reads: 5000. Default of writes: none of their own; the mutation buffer
+   * interval ends them.
    */
   readonly timeoutMs?: number
 }

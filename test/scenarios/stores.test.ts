@@ -70,6 +70,29 @@ describe('a store that every node creates', () => {
     expect(cluster.node('worker-2').stores.get('s')?.store).toBeUndefined()
   })
 
+  test('behind a node that passes messages on', async () => {
+    // Messages that are passed on need a tree of peerings.
+    const layout = `redef Broker::forward_messages = T;
+redef Cluster::nodes = {
+  ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=2/tcp],
+  ["worker-1"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $p=4/tcp, $manager="manager"],
+  ["worker-2"] = [$node_type=Cluster::WORKER, $ip=127.0.0.1, $p=5/tcp, $manager="manager"],
+};
+redef Cluster::stores += { ["s"] = [$master_node="worker-1"] };`
+    cluster = await startCluster({ layout, scripts: [async (node) => void (await node.createStore('s'))] })
+    cluster.node('manager').subscribe('s/<$>/data/master')
+    const { ready } = cluster.node('worker-2').stores.get('s')!
+    const far = await settled(ready)
+    await settled(far.put('x', 1n))
+    expect(await store('worker-1', 's').get('x')).toBe(1n)
+    const counters = far.counters()
+    await cluster.advance(60_000)
+    expect(far.counters().snapshots).toBe(counters.snapshots)
+    await settled(store('worker-1', 's').put('y', 2n))
+    await cluster.advance(1000)
+    expect(await far.get('y')).toBe(2n)
+  })
+
   test('persistent: what it had is there when its node is back after a crash, at the clones too', async () => {
     cluster = await startCluster({
       layout: LAYOUT,

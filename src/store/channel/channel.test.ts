@@ -195,6 +195,30 @@ describe('the producer', () => {
     expect(sent.at(-1)).toEqual({ to: 'a', lost: 2 })
   })
 
+  test('has a bounded number of consumers', () => {
+    const handshakes: string[] = []
+    const nothing = (): void => {}
+    const producer = new Producer<string>({
+      timing: BROKER_TIMING,
+      sizeOf: () => 1,
+      limitBytes: 100,
+      consumerLimit: 2,
+      effects: {
+        broadcast: nothing,
+        resend: nothing,
+        handshake: (consumer) => handshakes.push(consumer),
+        keepalive: nothing,
+        retransmitFailed: nothing,
+        acknowledged: nothing,
+        dropped: nothing,
+      },
+    })
+    for (const name of ['a', 'b', 'c', 'a']) producer.onNack(name, [0])
+    producer.remove('b')
+    producer.onNack('c', [0])
+    expect(handshakes).toEqual(['a', 'b', 'a', 'c'])
+  })
+
   test('drops who is silent for the connection timeout, sends nonsense, or is furthest behind a full buffer', () => {
     const channel = new Channel(1, 40)
     const { producer, dropped } = channel

@@ -39,7 +39,11 @@ export interface ProducerSettings<Event> {
   /** What an event takes in memory. */
   readonly sizeOf: (event: Event) => number
   readonly limitBytes: number
+  /** Most consumers; further ones are not added. Default 4096. */
+  readonly consumerLimit?: number
 }
+
+const CONSUMER_LIMIT = 4096
 
 export class Producer<Event> {
   readonly #settings: ProducerSettings<Event>
@@ -93,10 +97,11 @@ export class Producer<Event> {
     return this.#seq
   }
 
-  /** Adds a consumer; one that is known gets its handshake again. */
+  /** Adds a consumer, if there is room for one; one that is known gets its handshake again. */
   add(consumer: string): void {
     let path = this.#paths.get(consumer)
     if (path === undefined) {
+      if (this.#paths.size >= (this.#settings.consumerLimit ?? CONSUMER_LIMIT)) return
       path = { offset: this.#seq, acked: 0, lastSeenTick: this.#ticks }
       this.#paths.set(consumer, path)
     }
