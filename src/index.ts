@@ -30,6 +30,9 @@ export {
   type BackendType,
   type StoreSettings,
 } from './options/store-settings.js'
+export type { Backend, Change, Durability, StoredEntry } from './store/backends/backend.js'
+export type { StoreCounters } from './store/engine.js'
+export type { StoreLimits } from './store/limits.js'
 export type {
   Store,
   StoreChange,

@@ -1,10 +1,11 @@
 /** `Cluster::create_store`, step by step (spec/cluster-framework.md 1.6). */
 import { describe, expect, test } from 'vitest'
+import { count } from '../data/types.js'
 import { parseLayout } from '../layout/index.js'
 import { DIALECTS } from '../options/dialect.js'
 import { type Options, resolveOptions } from '../options/registry.js'
 import type { StoreSettings } from '../options/store-settings.js'
-import type { Backend } from '../store/backends/backend.js'
+import type { Backend, Change } from '../store/backends/backend.js'
 import type { OpenBackendOptions } from '../store/backends/open-backend.js'
 import type { StoreBus } from '../store/local-stores.js'
 import { StoreError } from '../store/store-error.js'
@@ -129,6 +130,26 @@ describe('backend and file', () => {
     await expect(info.ready).rejects.toMatchObject({ code: 'backend-unavailable' })
     expect(info.store).toBeUndefined()
     expect(reports).toEqual(['error: backend-unavailable'])
+  })
+})
+
+describe('a backend of the caller', () => {
+  test('keeps what the master commits', async () => {
+    const { stores, time } = storesOf('manager-a', {}, { openBackend: unavailable })
+    const batches: (readonly Change[])[] = []
+    const openBackend = async (): Promise<Backend> => ({
+      async *load() {},
+      async commit(changes) {
+        batches.push(changes)
+      },
+      async close() {},
+    })
+    const store = await stores.create('x', { openBackend, key: count, value: count }).ready
+    const write = store.put(1n, 2n)
+    await time.settle()
+    await write
+    expect(batches.flat().map(({ kind }) => kind)).toEqual(['put'])
+    await stores.close()
   })
 })
 

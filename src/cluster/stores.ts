@@ -52,6 +52,11 @@ export interface CreateStoreOptions<Key, Value> {
   readonly value?: DataType<Value>
   /** What a commit of a persistent store outlives: a write is told to be done only then. Default `machine`. */
   readonly durability?: Durability
+  /**
+   * Opens a backend of your own, on the node with the master, in place of those that Zeek has. Test it with
+   * `BACKEND_CONFORMANCE` of `zeek-cluster/testing`.
+   */
+  readonly openBackend?: () => Promise<Backend>
   /** How much the master may hold. */
   readonly limits?: Partial<StoreLimits>
   /** Most bytes of writes that wait at a clone for the master. Default 64 MiB. */
@@ -179,14 +184,14 @@ export class ClusterStores {
 
   async #openMaster<Key, Value>(
     { name, backend, options }: Pick<StoreInfo, 'name' | 'backend' | 'options'>,
-    { key, value, durability = 'machine', limits }: CreateStoreOptions<Key, Value>,
+    { key, value, durability = 'machine', limits, openBackend: ownBackend }: CreateStoreOptions<Key, Value>,
   ): Promise<Store<Key, Value>> {
     const { openBackend, folder, report } = this.#settings
     const open = (): Promise<Backend> => openBackend({ store: name, backend, options, folder, durability })
     try {
       return await this.#stores.openMaster<Key, Value>(name, {
         ...typesOf({ key, value }),
-        openBackend: backend === 'Broker::MEMORY' ? undefined : open,
+        openBackend: ownBackend ?? (backend === 'Broker::MEMORY' ? undefined : open),
         ...(limits === undefined ? {} : { limits }),
       })
     } catch (error) {
