@@ -314,6 +314,7 @@ describe('--help', () => {
       'control',
       'publish',
       'subscribe',
+      'store',
       'bench',
       'decode',
       'encode',

@@ -27,10 +27,13 @@ const roles = {
     print({ serving: entries.length, keys: entries.map(([key, value]) => [Number(key), value]) })
   },
 
-  /** Tries to be the first with every key, all nodes at the same time. */
+  /** Tries to be the first with every key, when SIGUSR2 says so: all nodes at the same time. */
   async race() {
     const store = await (await cluster.createStore('shared', { key: count, value: string })).ready
     await store.ready({ timeoutMs: 20_000 })
+    const started = new Promise((resolve) => process.once('SIGUSR2', resolve))
+    print({ ready: name })
+    await started
     const won = []
     const window = 500
     for (let first = 0; first < Number(argument); first += window) {

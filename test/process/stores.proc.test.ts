@@ -38,6 +38,8 @@ describe('a master and clones in processes of their own', () => {
     const master = node('manager', 'serve')
     await master.line(/"serving":0/)
     const clones = names.map((name) => node(name, 'race', String(KEYS)))
+    for (const clone of clones) await clone.line(/"ready"/)
+    for (const clone of clones) clone.signal('SIGUSR2')
     const wins = new Map<number, string>()
     for (const [index, clone] of clones.entries()) {
       await clone.line(/"won"/, 0, 90_000)
