@@ -145,6 +145,7 @@ class RocksdbBackend implements Backend {
   readonly #claim: Claim
   readonly #library: RocksdbLibrary
   readonly #isSynced: boolean
+  #expiring = new ExpiringKeys()
   /** Undefined after a failure: RocksDB takes no more writes until it is opened again. */
   #database: RocksdbDatabase | undefined
 
@@ -165,12 +166,15 @@ class RocksdbBackend implements Backend {
   async *load(): AsyncIterable<readonly StoredEntry[]> {
     try {
       const database = this.#database ?? (await this.#reopen())
+      const expiring = new ExpiringKeys(true)
       const entries = database.cursor().seek(DATA)
       const expiries = database.cursor().seek(EXPIRY)
       try {
         let chunk: StoredEntry[] = []
         for (let key = entries.key(); key !== undefined; key = entries.key()) {
-          chunk.push({ key, value: entries.value(), expiryNs: expiryOf(key, expiries) })
+          const expiryNs = expiryOf(key, expiries)
+          if (expiryNs !== undefined) expiring.add(key)
+          chunk.push({ key, value: entries.value(), expiryNs })
           entries.next()
           if (chunk.length < CHUNK_ENTRIES) continue
           yield chunk
@@ -178,6 +182,7 @@ class RocksdbBackend implements Backend {
           await turnOfEventLoop()
         }
         if (chunk.length > 0) yield chunk
+        this.#expiring = expiring
       } finally {
         entries.close()
         expiries.close()
@@ -192,13 +197,15 @@ class RocksdbBackend implements Backend {
     try {
       const database = this.#database ?? (await this.#reopen())
       try {
-        for (const change of changes) add(database, change)
+        for (const change of changes) add(database, change, this.#expiring)
       } catch (error) {
         database.dropBatch()
         throw error
       }
       await database.write(this.#isSynced)
     } catch (error) {
+      // What the batch would have changed is not known any more.
+      this.#expiring = new ExpiringKeys()
       if (error instanceof RocksdbError) await this.#drop()
       throw isStatus(error, 'no-space') ? diskFull(this.#place, error) : failed(this.#place, 'written', error)
     }
@@ -224,20 +231,53 @@ class RocksdbBackend implements Backend {
   }
 }
 
-function add(database: RocksdbDatabase, change: Change): void {
+/** The keys that have an expiry in the database: only for them there is one to delete. */
+class ExpiringKeys {
+  readonly #keys: Set<string> | undefined
+
+  /** Unless they are all known, every key may have one. */
+  constructor(areKnown = false) {
+    this.#keys = areKnown ? new Set() : undefined
+  }
+
+  add(key: Uint8Array): void {
+    this.#keys?.add(textOf(key))
+  }
+
+  /** Whether the key may have had an expiry; it has none any more. */
+  remove(key: Uint8Array): boolean {
+    if (this.#keys === undefined) return true
+    return this.#keys.size > 0 && this.#keys.delete(textOf(key))
+  }
+
+  clear(): void {
+    this.#keys?.clear()
+  }
+}
+
+function textOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).latin1Slice(0, key.length)
+}
+
+function add(database: RocksdbDatabase, change: Change, expiring: ExpiringKeys): void {
   switch (change.kind) {
     case 'put': {
       const { key, value, expiryNs } = change.entry
       database.put(DATA, key, value)
-      if (expiryNs === undefined) database.delete(EXPIRY, key)
-      else database.put(EXPIRY, key, expiryBytes(expiryNs))
+      if (expiryNs !== undefined) {
+        database.put(EXPIRY, key, expiryBytes(expiryNs))
+        expiring.add(key)
+      } else if (expiring.remove(key)) {
+        database.delete(EXPIRY, key)
+      }
       return
     }
     case 'erase':
       database.delete(DATA, change.key)
-      database.delete(EXPIRY, change.key)
+      if (expiring.remove(change.key)) database.delete(EXPIRY, change.key)
       return
     case 'clear':
+      expiring.clear()
       database.deleteAll(DATA)
       database.deleteAll(EXPIRY)
   }
