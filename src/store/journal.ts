@@ -8,12 +8,10 @@ import type { Backend, Change } from './backends/backend.js'
 import { bytesOf, type Encoded } from './encoded.js'
 import { StoreError } from './store-error.js'
 
-/** What a key has now: its value and end, or undefined when it is gone. */
-export type Current = { readonly value: Encoded; readonly expiryMs: number | undefined } | undefined
-
 /** What becomes of an item: something that was done in memory, or that waits for what was done before it. */
 export interface JournalEffects<Item> {
-  current(key: Encoded): Current
+  /** When a key ends, in milliseconds since 1970; asked when its commit starts. */
+  expiryMsOf(key: Encoded): number | undefined
   /** It is safe. */
   committed(item: Item): void
   /** It is not, and never will be: takes it back. Called for the youngest first. */
@@ -24,7 +22,8 @@ export interface JournalEffects<Item> {
 
 interface Batch<Item> {
   cleared: boolean
-  readonly keys: Set<Encoded>
+  /** The last value of each key that was changed; undefined: it is gone. */
+  readonly written: Map<Encoded, Encoded | undefined>
   readonly items: Item[]
 }
 
@@ -50,15 +49,15 @@ export class Journal<Item> {
     return this.#next.items.length + (this.#current?.items.length ?? 0)
   }
 
-  /** A key was changed. What it has is read when the commit starts. */
-  touch(key: Encoded): void {
-    this.#next.keys.add(key)
+  /** A key has a value, or none any more. */
+  write(key: Encoded, value: Encoded | undefined): void {
+    this.#next.written.set(key, value)
   }
 
   /** All entries were removed. */
   clear(): void {
     this.#next.cleared = true
-    this.#next.keys.clear()
+    this.#next.written.clear()
   }
 
   /** Adds an item; the commit follows at the end of the turn or behind the one before. */
@@ -117,16 +116,15 @@ export class Journal<Item> {
     this.#commit()
   }
 
-  #changesOf({ cleared, keys }: Batch<Item>): Change[] {
+  #changesOf({ cleared, written }: Batch<Item>): Change[] {
     const changes: Change[] = cleared ? [{ kind: 'clear' }] : []
-    for (const text of keys) {
+    for (const [text, value] of written) {
       const key = bytesOf(text)
-      const current = this.#effects.current(text)
-      if (current === undefined) {
+      if (value === undefined) {
         changes.push({ kind: 'erase', key })
       } else {
-        const expiryNs = nanoseconds(current.expiryMs)
-        changes.push({ kind: 'put', entry: { key, value: bytesOf(current.value), expiryNs } })
+        const expiryNs = nanoseconds(this.#effects.expiryMsOf(text))
+        changes.push({ kind: 'put', entry: { key, value: bytesOf(value), expiryNs } })
       }
     }
     return changes
@@ -134,7 +132,7 @@ export class Journal<Item> {
 }
 
 function emptyBatch<Item>(): Batch<Item> {
-  return { cleared: false, keys: new Set(), items: [] }
+  return { cleared: false, written: new Map(), items: [] }
 }
 
 /** Milliseconds with fractions as nanoseconds. */

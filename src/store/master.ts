@@ -135,10 +135,7 @@ export class Master implements Engine {
       backend === undefined
         ? undefined
         : new Journal<Executed>(name, backend, timers, {
-            current: (key) => {
-              const value = table.get(key)
-              return value === undefined ? undefined : { value, expiryMs: expiry.timeOf(key) }
-            },
+            expiryMsOf: (key) => expiry.timeOf(key),
             committed: (executed) => {
               this.#holdBack(executed.origin, -1)
               this.#tell(executed)
@@ -335,7 +332,7 @@ export class Master implements Engine {
     } else if (oldExpiryMs !== undefined) {
       this.#expiry.delete(key)
     }
-    this.#journal?.touch(key)
+    this.#journal?.write(key, told.value)
     this.#finish({ kind: 'put', origin, told, old, oldExpiryMs })
   }
 
@@ -345,7 +342,7 @@ export class Master implements Engine {
     this.#expiry.delete(key)
     const old = this.table.delete(key)
     if (old === undefined) return
-    this.#journal?.touch(key)
+    this.#journal?.write(key, undefined)
     this.#finish({ kind: 'end', origin, told, old, oldExpiryMs })
   }
 
