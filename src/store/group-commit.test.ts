@@ -59,6 +59,8 @@ describe('a master with a backend', () => {
     expect(backend.batches.slice(1).map((batch) => batch.length)).toEqual([1])
     expect([one.state, ...two.map(({ state }) => state)]).toEqual(['open', 'open', 'open', 'open'])
     expect(await store.exists('one')).toBe(false)
+    // The master's own node reads what it has decided.
+    expect(await first.get('one')).toBe(1n)
     backend.waiting.shift()?.resolve()
     await network.time.settle()
     expect([one.state, ...two.map(({ state }) => state)]).toEqual(['done', 'open', 'open', 'open'])

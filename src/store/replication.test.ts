@@ -169,6 +169,19 @@ describe('a bad network', () => {
     },
   )
 
+  test('increments of several nodes add up', async () => {
+    const network = new StoreNetwork(11, FAULTS)
+    const first = await master(network.start('m'))
+    const stores = [first, ...['a', 'b', 'c'].map((name) => clone(network.start(name)))]
+    await network.time.advance(5000)
+    const outcomes = stores.flatMap((store) =>
+      Array.from({ length: 60 }, () => outcome(store.increment('sum', 1n))),
+    )
+    await network.time.advance(60_000)
+    expect(new Set(outcomes.map(({ state }) => state))).toEqual(new Set(['done']))
+    for (const store of stores) expect(await store.get('sum')).toBe(240n)
+  })
+
   test('of all that put a key uniquely, one is told that it did', async () => {
     const network = new StoreNetwork(7, FAULTS)
     const first = await master(network.start('m'))

@@ -3,19 +3,35 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { parseLayout } from '../../src/layout/index.js'
+import { DIALECTS } from '../../src/options/dialect.js'
+import { resolveOptions } from '../../src/options/registry.js'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-const promises = readFileSync(join(ROOT, 'docs/stores.md'), 'utf8')
-  .split('\n')
-  .flatMap((line) => {
-    const match = /^\| (.+?) \|.* `(\S+\.test\.ts): (.+)` \|$/.exec(line)
-    return match === null ? [] : [{ promise: match[1]!, file: match[2]!, title: match[3]! }]
-  })
+const page = readFileSync(join(ROOT, 'docs/stores.md'), 'utf8')
+const promises = page.split('\n').flatMap((line) => {
+  const match = /^\| (.+?) \|.* `(\S+\.test\.ts): (.+)` \|$/.exec(line)
+  return match === null ? [] : [{ promise: match[1]!, file: match[2]!, title: match[3]! }]
+})
 
 describe('docs/stores.md', () => {
   test('makes promises', () => {
     expect(promises.length).toBeGreaterThan(20)
+  })
+
+  test('has a redef that a layout can have', () => {
+    const [, sample] = /```zeek\n([\s\S]*?)```/.exec(page) ?? []
+    const nodes =
+      'redef Cluster::nodes = { ["manager"] = [$node_type=Cluster::MANAGER, $ip=127.0.0.1, $p=1/tcp] };'
+    const { layout, diagnostics } = parseLayout(nodes + sample, { file: 'x', dialect: DIALECTS['zeek-9.0'] })
+    expect(diagnostics).toEqual([])
+    const { options } = resolveOptions({ dialect: DIALECTS['zeek-9.0'], redefs: layout.redefs })
+    expect(options.stores.get('known-hosts')).toMatchObject({
+      masterNode: 'proxy-1',
+      backend: 'Broker::SQLITE',
+      options: { sqlite: { journalMode: 'WAL' } },
+    })
   })
 
   test.each(promises)('$promise: its test exists', ({ file, title }) => {
