@@ -1,7 +1,8 @@
-/** Runs `store-backend-peer.mjs`: processes with stores. */
+/** Runs `store-backend-peer.mjs`: processes with stores; the kinds of backends that are tested so. */
 import { join } from 'node:path'
 import type { Durability } from '../../src/store/backends/backend.js'
 import type { OpenBackendOptions } from '../../src/store/backends/open-backend.js'
+import { hasRocksdb, rocksdbReason } from '../support/store-backends.js'
 import { ROOT, type Running, run, start } from './support.js'
 
 export type StoreSpec = OpenBackendOptions
@@ -12,6 +13,36 @@ export function storeSpec(folder: string, backend: StoreSpec['backend'], durabil
   const options = { sqlite: { path: '' }, rocksdb: { path: '' } }
   return { store: 's', backend, options, folder, durability }
 }
+
+export interface StoreKind {
+  readonly name: string
+  readonly make: (folder: string) => StoreSpec
+  /** Whether its library is installed; tests are skipped where it is not. */
+  readonly isThere: boolean
+}
+
+export const STORE_KINDS: readonly StoreKind[] = [
+  {
+    name: 'SQLite with a journal',
+    make: (folder) => storeSpec(folder, 'Broker::SQLITE', 'machine'),
+    isThere: true,
+  },
+  {
+    name: 'SQLite with a write-ahead log',
+    make: (folder) => storeSpec(folder, 'Broker::SQLITE', 'process'),
+    isThere: true,
+  },
+  {
+    name: `RocksDB, machine${rocksdbReason}`,
+    make: (folder) => storeSpec(folder, 'Broker::ROCKSDB', 'machine'),
+    isThere: hasRocksdb,
+  },
+  {
+    name: `RocksDB, process${rocksdbReason}`,
+    make: (folder) => storeSpec(folder, 'Broker::ROCKSDB', 'process'),
+    isThere: hasRocksdb,
+  },
+]
 
 export function startPeer(
   command: string,

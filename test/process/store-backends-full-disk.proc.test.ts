@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openBackend } from '../../src/store/backends/open-backend.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
-import { codeOf, hasRocksdb, loadAll, putOf, rocksdbReason, textsOf } from '../support/store-backends.js'
-import { type StoreSpec, storeSpec } from './store-backend-support.js'
+import { codeOf, loadAll, putOf, textsOf } from '../support/store-backends.js'
+import { STORE_KINDS } from './store-backend-support.js'
 import { endAll, temporaryDirectory } from './support.js'
 
 const DISK_MIB = 8
@@ -50,66 +50,54 @@ function fill(path: string): void {
   }
 }
 
-const KINDS: readonly (readonly [name: string, make: (folder: string) => StoreSpec, isThere: boolean])[] = [
-  ['SQLite with a journal', (folder) => storeSpec(folder, 'Broker::SQLITE', 'machine'), true],
-  ['SQLite with a write-ahead log', (folder) => storeSpec(folder, 'Broker::SQLITE', 'process'), true],
-  [
-    `RocksDB, machine${rocksdbReason}`,
-    (folder) => storeSpec(folder, 'Broker::ROCKSDB', 'machine'),
-    hasRocksdb,
-  ],
-  [
-    `RocksDB, process${rocksdbReason}`,
-    (folder) => storeSpec(folder, 'Broker::ROCKSDB', 'process'),
-    hasRocksdb,
-  ],
-]
-
 describe.skipIf(!hasMount)(`a full disk${mountReason}`, () => {
-  test.each(KINDS)('%s: commits fail whole until there is room', async (_, make, isThere) => {
-    if (!isThere) return
-    const disk = temporaryDirectory()
-    expect(mount(disk)).toBe(true)
-    const spec = make(join(disk, 'stores'))
-    mkdirSync(spec.folder)
-    const filler = join(disk, 'filler')
-    // Nothing that could be compressed.
-    const value = Buffer.from(seededRandom(1).fill(new Uint8Array(1000))).toString('base64')
-    const batch = (name: string) =>
-      Array.from({ length: 100 }, (__, index) => putOf(`${name} ${index}`, value))
-    const kept: string[] = []
-    let backend = await openBackend(spec)
-    /** The code of the error, if there is one. */
-    const commit = async (name: string): Promise<unknown> => {
-      const code = await codeOf(backend.commit([putOf('last', name), ...batch(name)]))
-      if (code === 'no error') kept.push(name)
-      return code
-    }
-    expect(await commit('first')).toBe('no error')
-    for (let time = 0; time < 2; time += 1) {
-      for (const attempt of ['once', 'again']) {
-        // What they took beforehand, or free when they are opened again, may be enough for a few.
-        let code: unknown = 'no error'
-        for (let count = 0; code === 'no error'; count += 1) {
-          fill(filler)
-          code = await commit(`${attempt} ${time} ${count}`)
-        }
-        expect(code).toBe('disk-full')
+  test.for(STORE_KINDS)(
+    '$name: commits fail whole until there is room',
+    async ({ make, isThere }, { skip }) => {
+      skip(!isThere)
+      const disk = temporaryDirectory()
+      expect(mount(disk)).toBe(true)
+      const spec = make(join(disk, 'stores'))
+      mkdirSync(spec.folder)
+      const filler = join(disk, 'filler')
+      // Nothing that could be compressed.
+      const value = Buffer.from(seededRandom(1).fill(new Uint8Array(1000))).toString('base64')
+      const batch = (name: string) =>
+        Array.from({ length: 100 }, (__, index) => putOf(`${name} ${index}`, value))
+      const kept: string[] = []
+      let backend = await openBackend(spec)
+      /** The code of the error, if there is one. */
+      const commit = async (name: string): Promise<unknown> => {
+        const code = await codeOf(backend.commit([putOf('last', name), ...batch(name)]))
+        if (code === 'no error') kept.push(name)
+        return code
       }
-      rmSync(filler)
-      expect(await commit(`room ${time}`)).toBe('no error')
+      expect(await commit('first')).toBe('no error')
+      for (let time = 0; time < 2; time += 1) {
+        for (const attempt of ['once', 'again']) {
+          // What they took beforehand, or free when they are opened again, may be enough for a few.
+          let code: unknown = 'no error'
+          for (let count = 0; code === 'no error'; count += 1) {
+            fill(filler)
+            code = await commit(`${attempt} ${time} ${count}`)
+          }
+          expect(code).toBe('disk-full')
+        }
+        rmSync(filler)
+        expect(await commit(`room ${time}`)).toBe('no error')
+        await backend.close()
+        backend = await openBackend(spec)
+        const expected = kept.flatMap((name) =>
+          Array.from({ length: 100 }, (__, index) => `${name} ${index}=${value}`),
+        )
+        expect(textsOf(await loadAll(backend))).toEqual([...expected, `last=room ${time}`].sort())
+      }
       await backend.close()
-      backend = await openBackend(spec)
-      const expected = kept.flatMap((name) =>
-        Array.from({ length: 100 }, (__, index) => `${name} ${index}=${value}`),
-      )
-      expect(textsOf(await loadAll(backend))).toEqual([...expected, `last=room ${time}`].sort())
-    }
-    await backend.close()
-  })
+    },
+  )
 
-  test.each(KINDS)('%s: a new store is not made', async (_, make, isThere) => {
-    if (!isThere) return
+  test.for(STORE_KINDS)('$name: a new store is not made', async ({ make, isThere }, { skip }) => {
+    skip(!isThere)
     const disk = temporaryDirectory()
     expect(mount(disk)).toBe(true)
     const spec = make(disk)

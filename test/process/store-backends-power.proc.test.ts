@@ -57,7 +57,7 @@ function specOf(backend: StoreSpec['backend'], durability: 'machine' | 'process'
 }
 
 describe.skipIf(!hasCompiler)(`a loss of power${compilerReason}`, () => {
-  test.each<readonly [name: string, make: () => StoreSpec, isThere: boolean]>([
+  test.for<readonly [name: string, make: () => StoreSpec, isThere: boolean]>([
     ['SQLite', () => specOf('Broker::SQLITE', 'machine'), true],
     [
       'SQLite with a write-ahead log',
@@ -67,8 +67,9 @@ describe.skipIf(!hasCompiler)(`a loss of power${compilerReason}`, () => {
     [`RocksDB${rocksdbReason}`, () => specOf('Broker::ROCKSDB', 'machine'), hasRocksdb],
   ])(
     '%s, machine: nothing that was acknowledged is lost',
-    async (_, make, isThere) => {
-      if (!isThere) return
+    { timeout: 30_000 + ROUNDS * 10_000 },
+    async ([, make, isThere], { skip }) => {
+      skip(!isThere)
       const spec = make()
       let committed = 0
       for (let round = 0; round < ROUNDS; round += 1) {
@@ -84,14 +85,13 @@ describe.skipIf(!hasCompiler)(`a loss of power${compilerReason}`, () => {
         expect(committed, what).toBeLessThanOrEqual(acknowledged + 1)
       }
     },
-    30_000 + ROUNDS * 10_000,
   )
 
-  test.each<readonly [name: string, make: () => StoreSpec, isThere: boolean]>([
+  test.for<readonly [name: string, make: () => StoreSpec, isThere: boolean]>([
     ['SQLite', () => specOf('Broker::SQLITE', 'process'), true],
     [`RocksDB${rocksdbReason}`, () => specOf('Broker::ROCKSDB', 'process'), hasRocksdb],
-  ])('%s, process: what was acknowledged is lost', async (_, make, isThere) => {
-    if (!isThere) return
+  ])('%s, process: what was acknowledged is lost', async ([, make, isThere], { skip }) => {
+    skip(!isThere)
     const spec = make()
     const acknowledged = await commitUntilLoss(spec, 20, { moment: 1, disk: 0 })
     expect(acknowledged).toBe(19)

@@ -6,8 +6,14 @@ import { spawnSync } from 'node:child_process'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { hasRocksdb, rocksdbReason } from '../support/store-backends.js'
-import { checkStore, runPeer, type StoreSpec, startPeer, storeSpec } from './store-backend-support.js'
+import {
+  checkStore,
+  runPeer,
+  STORE_KINDS,
+  type StoreSpec,
+  startPeer,
+  storeSpec,
+} from './store-backend-support.js'
 import { endAll, ROOT, temporaryDirectory } from './support.js'
 
 afterEach(endAll)
@@ -15,29 +21,14 @@ afterEach(endAll)
 const ROUNDS = process.env['ZEEK_CLUSTER_TEST_LONG'] === '1' ? 200 : 10
 const COMMITS_MAX = 60
 
-const KINDS: readonly (readonly [name: string, make: (folder: string) => StoreSpec, isThere: boolean])[] = [
-  ['SQLite with a journal', (folder) => storeSpec(folder, 'Broker::SQLITE', 'machine'), true],
-  ['SQLite with a write-ahead log', (folder) => storeSpec(folder, 'Broker::SQLITE', 'process'), true],
-  [
-    `RocksDB, machine${rocksdbReason}`,
-    (folder) => storeSpec(folder, 'Broker::ROCKSDB', 'machine'),
-    hasRocksdb,
-  ],
-  [
-    `RocksDB, process${rocksdbReason}`,
-    (folder) => storeSpec(folder, 'Broker::ROCKSDB', 'process'),
-    hasRocksdb,
-  ],
-]
-
 /** How many rounds each kind has, so that they are `ROUNDS` in all. */
 function roundsOf(kind: number): number {
-  return Math.floor((ROUNDS + kind) / KINDS.length)
+  return Math.floor((ROUNDS + kind) / STORE_KINDS.length)
 }
 
 const randomBelow = (limit: number): number => Math.floor(Math.random() * limit)
 
-describe.each(KINDS.map(([name, make, isThere], kind) => ({ name, make, isThere, rounds: roundsOf(kind) })))(
+describe.each(STORE_KINDS.map((kind, index) => ({ ...kind, rounds: roundsOf(index) })))(
   '$name',
   ({ make, isThere, rounds }) => {
     test.skipIf(!isThere)(
