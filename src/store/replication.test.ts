@@ -116,6 +116,67 @@ describe('a clone', () => {
   })
 })
 
+describe('large stores', () => {
+  test('a batch is one message, or a few when it has very many entries', async () => {
+    const network = new StoreNetwork(1)
+    const first = await master(network.start('m'))
+    const node = network.start('c')
+    const store = clone(node)
+    await network.time.advance(1000)
+    const before = node.sent
+    const few = outcome(store.putMany(Array.from({ length: 1000 }, (_, key) => [`few ${key}`, 1n] as const)))
+    expect(node.sent - before).toBe(1)
+    const many = outcome(
+      store.putMany(Array.from({ length: 40_000 }, (_, key) => [`many ${key}`, 1n] as const)),
+    )
+    expect(node.sent - before).toBe(4)
+    const large = outcome(
+      store.putMany(Array.from({ length: 9 }, (_, key) => [`large ${key}`, 'x'.repeat(1e6)] as const)),
+    )
+    expect(node.sent - before).toBe(6)
+    await network.time.advance(1000)
+    expect([few.state, many.state, large.state]).toEqual(['done', 'done', 'done'])
+    expect(await first.size()).toBe(41_009)
+  })
+
+  test('a snapshot comes in messages of a bounded size', async () => {
+    const network = new StoreNetwork(1)
+    const node = network.start('m')
+    const first = await master(node)
+    const value = 'x'.repeat(100_000)
+    for (let key = 0; key < 300; key += 1) await first.put(`key ${key}`, value)
+    const store = clone(network.start('c'))
+    await network.time.advance(1000)
+    expect(await store.size()).toBe(300)
+    expect(await store.get('key 299')).toBe(value)
+    expect(network.largestBytes).toBeLessThan(300_000)
+  })
+
+  test('a full way holds writes and snapshots back until it is free', async () => {
+    const network = new StoreNetwork(1)
+    const node = network.start('m')
+    const first = await master(node)
+    for (let key = 0; key < 50; key += 1) await first.put(key, BigInt(key))
+    node.outcome = 'queued'
+    const other = network.start('c')
+    const store = clone(other)
+    await network.time.advance(1000)
+    expect(store.readiness).toBe('waiting')
+    node.outcome = 'accepted'
+    node.stores.onDrain()
+    await network.time.advance(1000)
+    expect(await store.size()).toBe(50)
+    other.outcome = 'queued'
+    const writes = ['one', 'two', 'three'].map((key) => outcome(store.put(key, 1n)))
+    await network.time.settle()
+    expect(writes.map(({ state }) => state)).toEqual(['done', 'open', 'open'])
+    other.outcome = 'accepted'
+    other.stores.onDrain()
+    await network.time.settle()
+    expect(writes.map(({ state }) => state)).toEqual(['done', 'done', 'done'])
+  })
+})
+
 describe('a bad network', () => {
   const FAULTS = { loss: 0.2, duplication: 0.2, delayMs: 400 }
 

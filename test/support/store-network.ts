@@ -31,6 +31,8 @@ export class StoreNetwork {
   readonly #mute = new Set<string>()
   #starts = 0
   faults: Faults
+  /** Of all commands that were sent. */
+  largestBytes = 0
 
   constructor(seed: number, faults: Faults = NO_FAULTS) {
     this.#random = seededRandom(seed)
@@ -76,6 +78,7 @@ export class StoreNetwork {
   }
 
   carry(from: StoreNode, to: StoreNode, topic: string, bytes: Uint8Array): void {
+    this.largestBytes = Math.max(this.largestBytes, bytes.length)
     if (this.#mute.has(from.name)) return
     const { loss, duplication, delayMs } = this.faults
     for (const copy of [0, 1]) {
