@@ -72,6 +72,18 @@ describe('a master with a backend', () => {
     expect(await contents(store)).toEqual(await contents(first))
   })
 
+  test('that is opened while the process ends is closed again', async () => {
+    const node = new StoreNetwork(1).start('m')
+    const backend = new Commits()
+    let isClosed = false
+    backend.close = async () => {
+      isClosed = true
+    }
+    const opening = node.stores.openMaster('s', { ...STORE_TYPES, openBackend: async () => backend })
+    await Promise.all([expect(opening).rejects.toMatchObject({ code: 'closed' }), node.stores.close()])
+    expect(isClosed).toBe(true)
+  })
+
   test('says what changed nothing behind what is not safe yet', async () => {
     const { network, backend, store } = await pair()
     const writes = [

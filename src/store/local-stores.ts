@@ -95,6 +95,7 @@ export class LocalStores {
   readonly #gone = new Map<string, number>()
   #objects = 0n
   #ticker: Timer | undefined
+  #isClosed = false
   /** Commands that could not be read. */
   invalidCommands = 0
   /** What others hold, to be compared. */
@@ -119,8 +120,8 @@ export class LocalStores {
   }
 
   /**
-   * Opens a master. Rejects with a `StoreError`: `master-exists` when a peer has one of this name, and what the
-   * backend has to say.
+   * Opens a master. Rejects with a `StoreError`: `master-exists` when a peer has one of this name, `closed` when all
+   * stores were closed meanwhile, and what the backend has to say.
    */
   async openMaster<Key, Value>(
     name: string,
@@ -133,6 +134,10 @@ export class LocalStores {
     const expiry = new ExpiryQueue()
     const backend = await openBackend?.()
     if (backend !== undefined) await load(backend, table, expiry)
+    if (this.#isClosed) {
+      await backend?.close()
+      throw fail(name, 'closed', 'the process ends')
+    }
     const master = new Master({
       name,
       self: this.#newEntity(),
@@ -228,6 +233,7 @@ export class LocalStores {
 
   /** Ends all stores; resolves when what was written is safe. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#ticker?.cancel()
     const stores = [...this.#stores.values()]
     await Promise.all(
