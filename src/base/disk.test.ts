@@ -43,6 +43,27 @@ describe.each(disks)('%s', (_name, open) => {
     expect((await disk.read(join(logs, 'z.log'))).length).toBe(0)
   })
 
+  test('a file is made before the call returns, cut, and added to later', async () => {
+    const disk = open()
+    const path = join(directory, 'new', 'folder', 'segment')
+    const file = disk.createNow(path)
+    file.appendNow(Buffer.from('0123456789'))
+    expect((await disk.info(path))?.sizeBytes).toBe(10)
+    await file.cut(4)
+    await file.append(Buffer.from('abc'))
+    await file.sync()
+    await file.close()
+    const again = await disk.append(path)
+    await again.append(Buffer.from('!'))
+    await again.close()
+    expect(Buffer.from(await disk.read(path)).toString()).toBe('0123abc!')
+    expect(Buffer.from(await disk.readPart(path, 3, 3)).toString()).toBe('3ab')
+    expect(Buffer.from(await disk.readPart(path, 6, 100)).toString()).toBe('c!')
+    await disk.remove(join(directory, 'new'))
+    await disk.remove(join(directory, 'new'))
+    expect(await disk.info(path)).toBeUndefined()
+  })
+
   test('a directory that does not exist is empty; a file that does not exist is an error', async () => {
     const disk = open()
     expect(await disk.list(join(directory, 'nothing'))).toEqual([])

@@ -60,7 +60,7 @@ export const PURE_FOLDERS: readonly string[] = [
 export const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
   'base/time.ts': ['setTimeout', 'setImmediate', 'performance'],
   'base/random.ts': ['node:crypto'],
-  'base/disk.ts': ['node:fs/promises'],
+  'base/disk.ts': ['node:fs', 'node:fs/promises'],
   'store/backends/store-files.ts': ['node:fs', 'node:fs/promises'],
   'store/backends/librocksdb.ts': ['node:fs'],
   'transport/tcp.ts': ['node:net', 'node:tls', 'setTimeout', 'process.'],
