@@ -125,9 +125,67 @@ function readField(reader: ByteReader): LogField {
   return { name, tag, elementTag, optional }
 }
 
-/** Starts a Batch of `size` messages. */
-export function writeBatchStart(writer: ByteWriter, size: number): void {
-  writeMessageStart(writer, MESSAGE_TYPE.batch, size)
+/** Starts a Batch of `size` messages; one that says where it comes from ends with `writeBatchOrigin`. */
+export function writeBatchStart(writer: ByteWriter, size: number, hasOrigin = false): void {
+  writeMessageStart(writer, MESSAGE_TYPE.batch, size, hasOrigin ? 1 : 0)
+}
+
+/**
+ * Where the records of a batch come from, so that a logger has each exactly once: numbers count the records of one
+ * sequence that one logger gets, from 1. Nodes of this package send it behind the content of a Batch, where Zeek
+ * ignores it.
+ */
+export interface BatchOrigin {
+  /** Name of the node. */
+  readonly node: string
+  /** Unique for the life of the process that wrote the records. */
+  readonly run: string
+  /** One stream and path of that run. */
+  readonly sequence: number
+  /** Number of the first record. */
+  readonly first: number
+  /** The sender knows that the logger has everything up to this number. */
+  readonly confirmed: number
+}
+
+const ORIGIN_MARK = 'zeek-cluster/log-origin/1'
+
+export function writeBatchOrigin(writer: ByteWriter, origin: BatchOrigin): void {
+  writer.u8(TAG.vector)
+  writer.varbyte(6)
+  writeString(writer, ORIGIN_MARK)
+  writeString(writer, origin.node)
+  writeString(writer, origin.run)
+  for (const number of [origin.sequence, origin.first, origin.confirmed]) {
+    writer.u8(TAG.count)
+    writer.u64FromNumber(number)
+  }
+}
+
+/**
+ * Reads one surplus element; undefined for one that somebody else put there. The reader is behind it. Throws
+ * `DecodeError`.
+ */
+export function readBatchOrigin(reader: ByteReader): BatchOrigin | undefined {
+  const start = reader.offset
+  skipValue(reader)
+  const end = reader.offset
+  reader.offset = start
+  try {
+    if (readVectorStart(reader) !== 6 || readText(reader) !== ORIGIN_MARK) return undefined
+    return {
+      node: readText(reader),
+      run: readText(reader),
+      sequence: Number(readCount(reader)),
+      first: Number(readCount(reader)),
+      confirmed: Number(readCount(reader)),
+    }
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined
+    throw error
+  } finally {
+    reader.offset = end
+  }
 }
 
 /** Appends a LogWrite up to the record's bytes: the caller goes on with `serialLength` bytes of serial data. */

@@ -16,10 +16,13 @@ export interface Encodable {
   writeTo(writer: ByteWriter): void
 }
 
-/** Starts a message of the given type; the caller appends `contentSize` values. */
-export function writeMessageStart(writer: ByteWriter, type: number, contentSize: number): void {
+/**
+ * Starts a message of the given type; the caller appends `contentSize` values, and then `surplus` more, which receivers
+ * that do not know them ignore.
+ */
+export function writeMessageStart(writer: ByteWriter, type: number, contentSize: number, surplus = 0): void {
   writer.u8(TAG.vector)
-  writer.varbyte(3)
+  writer.varbyte(3 + surplus)
   writeSmallCount(writer, 1)
   writeSmallCount(writer, type)
   writer.u8(TAG.vector)
