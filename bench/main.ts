@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME… [--json] [--quick]`: measures and prints the figures. */
 import { benchCodec } from './codec.ts'
 import { benchLatency, benchLink } from './link.ts'
+import { benchLog } from './log.ts'
 import { benchMemory } from './memory.ts'
 import { benchRelay } from './relay.ts'
 import { benchStore } from './store.ts'
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   latency: { what: 'one-way latency between two nodes over loopback', run: benchLatency },
   codec: { what: 'encoding and decoding events, in one thread', run: benchCodec },
   relay: { what: 'events that an endpoint passes on from one peer to another', run: benchRelay },
+  log: { what: 'log records from workers to a logger and to disk', run: benchLog },
   store: { what: 'data stores: writes, reads, snapshots, backends', run: benchStore },
   memory: { what: 'an idle node, and an endpoint with 200 idle peers', run: benchMemory },
 }

@@ -7,7 +7,7 @@ export type {
   UpdateOutcome,
   WebSocketClientInfo,
 } from './cluster/cluster-events.js'
-export { CLUSTER_LOG_COLUMNS, type ClusterInfo } from './cluster/cluster-log.js'
+export { CLUSTER_LOG_COLUMNS, type ClusterInfo } from './cluster/framework-logs.js'
 export { type PoolKey, poolKey, type TypedKey } from './cluster/hash.js'
 export type { NodeId } from './cluster/membership.js'
 export type { Pool } from './cluster/pools.js'

@@ -9,8 +9,9 @@ import { type LogField, type LogWriterDescription, readLogMessages } from '../..
 import { checkMessage } from '../../src/data/message-check.js'
 import { emptyOpenedMessage, MESSAGE_TYPE, openMessage } from '../../src/data/messages.js'
 import { addr, any, count, optional, record, set, string, time, ZEEK_TAG } from '../../src/data/types.js'
-import { AsciiFormatter } from '../../src/logging/ascii-format.js'
 import { type LogValue, readLogRecord, writeLogRecord } from '../../src/logging/log-values.js'
+import { AsciiLines } from '../../src/logging/writers/ascii-lines.js'
+import { JsonLines } from '../../src/logging/writers/json-lines.js'
 import { recordedMessages, recordedValues } from '../seeds.ts'
 import { attempt, ensure, ensureSameBytes, type Target } from '../target.ts'
 
@@ -92,27 +93,43 @@ function dispatchOne(dispatch: EventDispatch, input: Uint8Array): DecodeError | 
   }, DecodeError).error
 }
 
-const formatter = new AsciiFormatter()
-
 /** Formats one record; says whether it could be. */
 function formatLine(fields: readonly LogField[], bytes: Uint8Array, start: number, end: number): boolean {
+  const isAscii = formatAs(new AsciiLines(fields), bytes, start, end) !== undefined
+  const json = formatAs(new JsonLines(fields), bytes, start, end)
+  ensure(isAscii === (json !== undefined), 'a record that is a line of one format is one of the other')
+  if (json !== undefined) JSON.parse(json)
+  return isAscii
+}
+
+function formatAs(
+  lines: AsciiLines | JsonLines,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): string | undefined {
   const writer = new ByteWriter()
-  const { error } = attempt(() => formatter.formatLine(writer, fields, bytes, start, end), DecodeError)
+  const { error } = attempt(() => lines.write(writer, bytes, start, end), DecodeError)
   const line = writer.toBytes()
   if (error === undefined) ensure(line.indexOf(NEWLINE) === line.length - 1, 'a record is one line')
   else ensure(line.length === 0, 'a refused record leaves nothing behind')
-  return error === undefined
+  return error === undefined ? Buffer.from(line).toString() : undefined
 }
+
+/** What lines are made with. */
+const LINE_SOURCES = [
+  'src/logging/writers/ascii-lines.ts',
+  'src/logging/writers/ascii-values.ts',
+  'src/logging/writers/json-lines.ts',
+  'src/logging/writers/json-values.ts',
+  'src/logging/writers/text-escapes.ts',
+  'src/logging/writers/wire-values.ts',
+]
 
 const logMessages: Target = {
   name: 'log-messages',
   what: 'batches of log messages, their records formatted by the columns that were announced',
-  sources: [
-    'src/data/log-messages.ts',
-    'src/data/messages.ts',
-    'src/logging/ascii-format.ts',
-    'src/logging/ascii-number.ts',
-  ],
+  sources: ['src/data/log-messages.ts', 'src/data/messages.ts', ...LINE_SOURCES],
   seeds: () => recordedMessages((message) => message[TYPE_OFFSET] !== MESSAGE_TYPE.event),
   run(input) {
     const reader = new ByteReader(input)
@@ -146,7 +163,7 @@ function isFlat(value: LogValue): boolean {
 const logRecords: Target = {
   name: 'log-records',
   what: 'records as values and as lines: both readers agree, and what was read can be written',
-  sources: ['src/logging/log-values.ts', 'src/logging/ascii-format.ts', 'src/logging/ascii-number.ts'],
+  sources: ['src/logging/log-values.ts', ...LINE_SOURCES],
   seeds: function* seeds() {
     const found: Uint8Array[] = []
     for (const message of logMessages.seeds()) {

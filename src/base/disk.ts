@@ -7,6 +7,7 @@ import {
   open,
   openSync,
   read as readAt,
+  rmSync,
   write,
   writeSync,
 } from 'node:fs'
@@ -36,6 +37,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<boolean>
   /** Removes a file, or a directory with all in it; a missing one is fine. */
   remove(path: string): Promise<void>
+  /** Removes a file before it returns: for space that is needed at once. A missing one is fine. */
+  removeNow(path: string): void
 }
 
 export interface FileInfo {
@@ -165,5 +168,8 @@ export const systemDisk: Disk = {
   },
   async remove(path) {
     await rm(path, { recursive: true, force: true })
+  },
+  removeNow(path) {
+    rmSync(path, { force: true })
   },
 }

@@ -1,10 +1,10 @@
 /** What the framework of a node is made with, and what it counts. */
+import type { Disk } from '../base/disk.js'
 import type { Reporter } from '../base/report.js'
 import type { Clock, Timers } from '../base/time.js'
 import type { Bus, BusHandler } from '../bus/bus.js'
 import type { Layout, LayoutNode } from '../layout/layout.js'
-import type { LogStore, LogStoreCounters } from '../logging/log-store.js'
-import type { LogsCounters } from '../logging/logs.js'
+import type { LogStore, LogStoreCounters } from '../logging/files/log-store.js'
 import type { Dialect } from '../options/dialect.js'
 import type { Redef } from '../options/redef-value.js'
 import type { Options } from '../options/registry.js'
@@ -23,8 +23,13 @@ export interface ClusterSettings {
   readonly clock: Clock
   readonly timers: Timers
   readonly createBus: (handler: BusHandler) => Bus
-  /** Where this node writes logs; undefined when it only sends them. */
-  readonly logStore: LogStore | undefined
+  /** Opens where this node writes logs: asked for at most once, and not on nodes that only send them. */
+  readonly openLogStore: () => LogStore
+  /** A log got its own interval between rotations, in seconds. */
+  readonly onRotationInterval: (path: string, writer: string, seconds: number) => void
+  readonly disk: Disk
+  /** Where records are kept for loggers that are not there, and what a logger has to know after a crash. */
+  readonly spoolDirectory: string
   readonly openBackend: typeof openBackend
   /** Where the files of stores are that have no path. */
   readonly storeDirectory: string
@@ -41,4 +46,17 @@ export interface ClusterCounters {
   readonly invalidMessages: number
   /** New values of globals that peers sent. */
   readonly updates: Readonly<UpdateCounters>
+}
+
+export interface LogsCounters {
+  /** Records written by this node. */
+  readonly written: number
+  /** Records that loggers have confirmed, or that were sent to loggers that confirm nothing. */
+  readonly sent: number
+  /** Records that wait here or are on their way. */
+  readonly waiting: number
+  /** Records given up. */
+  readonly dropped: number
+  /** Bytes of the spool on disk. */
+  readonly spoolBytes: number
 }

@@ -15,21 +15,20 @@ import { type EventMessage, type EventType, event, type ParameterTypes } from '.
 import type { Natives } from '../data/types.js'
 import type { Layout } from '../layout/layout.js'
 import type { NodeType } from '../layout/node-type.js'
-import { LogReceiver } from '../logging/log-receiver.js'
-import type { LogStream, Logs } from '../logging/logs.js'
+import type { Logs } from '../logging/logs.js'
 import type { Dialect } from '../options/dialect.js'
 import type { PoolSpec } from '../options/pool-settings.js'
 import { findOption, type Options } from '../options/registry.js'
 import type { StoreData } from '../store/store-data.js'
 import type { ClusterEvents, ClusterHealth } from './cluster-events.js'
-import { CLUSTER_LOG_COLUMNS } from './cluster-log.js'
+import { ClusterLogging } from './cluster-logging.js'
 import type { ClusterCounters, ClusterSettings } from './cluster-settings.js'
 import { Configuration } from './configuration.js'
 import { EventDispatch } from './event-dispatch.js'
+import { FrameworkLogs } from './framework-logs.js'
 import type { PoolKey } from './hash.js'
 import { hello } from './hello.js'
 import { Inbox } from './inbox.js'
-import { createLogs } from './log-roles.js'
 import { assignMembers, Pool } from './pools.js'
 import { type ClusterNode, RollCall } from './roll-call.js'
 import { type ScriptOption, ScriptOptions } from './script-options.js'
@@ -44,14 +43,15 @@ export class Cluster {
   readonly #inbox: Inbox
   readonly #events: Emitter<ClusterEvents>
   readonly #bus: Bus
-  readonly #logs: Logs
-  readonly #clusterLog: LogStream<typeof CLUSTER_LOG_COLUMNS>
+  #frameworkLogs: FrameworkLogs | undefined
   readonly #ownTopics: ReadonlySet<string>
   readonly #pools: Pool[]
   readonly #stores: ClusterStores
   readonly #configuration: Configuration
   #isJoining = true
   #stopped: Promise<void> | undefined
+  /** @internal Where records go and what becomes of them. */
+  readonly logging: ClusterLogging
   /** `Cluster::worker_pool`. */
   readonly workerPool: Pool
   /** `Cluster::proxy_pool`. */
@@ -75,33 +75,36 @@ export class Cluster {
     this.loggerPool = new Pool(options.loggerPoolSpec, dialect.hashEra)
     this.#pools = [this.workerPool, this.proxyPool, this.loggerPool]
     const log = (message: string): void => this.log(message)
-    const report = (severity: Report['severity'], code: string, message: string): void =>
-      reporter({ severity, code, message })
+    const report: Cluster['report'] = (severity, code, message) => this.report(severity, code, message)
     const events = this.#events
     this.#rollCall = new RollCall({ layout, ownName: name, dialect, pools: this.#pools, events, log, report })
-    const isUp = (other: string): boolean => this.#rollCall.idOf(other) !== undefined
+    const idOf = (other: string): string | undefined => this.#rollCall.idOf(other)
+    const isUp = (other: string): boolean => idOf(other) !== undefined
     const scriptOptions = new ScriptOptions(settings.redefs, settings.onScriptError)
     const nameOf = (id: string): string | undefined => this.#rollCall.nameOf(id)
     this.#configuration = new Configuration({ options, layout, scriptOptions, nameOf, events })
     this.#bus = settings.createBus(this.#busHandler())
     const { openBackend, storeDirectory: folder } = settings
-    const parts = { options, layout, ownName: name, bus: this.#bus, clock, timers, openBackend, folder }
-    this.#stores = new ClusterStores({ ...parts, isUp, log, report })
-    const problem = (code: string, message: string): void => reporter({ severity: 'warning', code, message })
-    const nextLogger = (): string | undefined => this.rrTopic(this.loggerPool, 'Cluster::rr_log_topic')
-    this.#logs = createLogs(settings, this.#bus, nextLogger, problem)
-    this.#clusterLog = this.#logs.createStream('Cluster::LOG', {
-      path: 'cluster',
-      columns: CLUSTER_LOG_COLUMNS,
+    const shared = { options, layout, ownName: name, bus: this.#bus, isUp, log, report }
+    this.#stores = new ClusterStores({ ...shared, clock, timers, openBackend, folder })
+    this.logging = new ClusterLogging({
+      settings,
+      topics: this.#topics,
+      bus: this.#bus,
+      isLogger: this.isLogger,
+      turnsOf: (stream) => this.loggerPool.turns(`Cluster::rr_log_topic ${stream}`),
+      idOf,
+      nameOf,
+      handle: (type, handler) => void this.#dispatch.on(type, handler as (...args: unknown[]) => void),
+      report,
     })
+    this.#frameworkLogs = new FrameworkLogs(name, clock, this.logs)
     this.#ownTopics = new Set([this.#topics.node(name), this.#topics.nodeid(this.#bus.id)])
-    const receiver =
-      this.isLogger && settings.logStore ? new LogReceiver(settings.logStore, problem) : undefined
     this.#inbox = new Inbox(
       this.#topics,
       this.#ownTopics,
       this.#dispatch,
-      receiver,
+      this.logging.receiver,
       describe,
       reporter,
       (identifier, value, from) => this.#configuration.update(identifier, value, from),
@@ -109,8 +112,9 @@ export class Cluster {
     this.on(hello, (sender, id) => events.emit('hello', { name: sender, id }))
     this.on('nodeUp', (up) => {
       this.#stores.nodeUp(up.name)
-      if (this.loggerPool.members.includes(up.name)) this.#logs.onLoggerAvailable()
+      this.logging.nodeUp(up.name)
     })
+    this.on('nodeDown', (down) => this.logging.nodeDown(down.name))
   }
 
   /** `Cluster::node`. */
@@ -350,17 +354,19 @@ export class Cluster {
 
   /** `Cluster::log`: one line in cluster.log. */
   log(message: string): void {
-    this.#clusterLog.write({ ts: this.clock.wallMs() / 1000, node: this.name, message })
+    this.#frameworkLogs?.cluster(message)
   }
 
   /** Log streams: `cluster.logs.createStream('Demo::LOG', { columns })` is Zeek's `Log::create_stream`. */
-  get logs(): Pick<Logs, 'createStream'> {
-    return this.#logs
+  get logs(): Logs {
+    return this.logging.logs
   }
 
-  /** Tells the operator of this node. */
+  /** Tells the operator of this node; it stands in reporter.log too. */
   report(severity: Report['severity'], code: string, message: string): void {
-    this.#settings.reporter({ severity, code, message })
+    const report = { severity, code, message }
+    this.#settings.reporter(report)
+    this.#frameworkLogs?.reporter(report)
   }
 
   /**
@@ -368,7 +374,7 @@ export class Cluster {
    * have passed before that.
    */
   awaitIdle(timeoutMs: number): Promise<boolean> {
-    this.#logs.flush()
+    this.logging.delivery?.flush()
     return this.#bus.barrier(timeoutMs)
   }
 
@@ -383,8 +389,8 @@ export class Cluster {
   counters(): ClusterCounters {
     return {
       peers: this.#bus.counters(),
-      logs: this.#logs.counters(),
-      files: this.#settings.logStore?.counters(),
+      logs: this.logging.counters(),
+      files: this.logging.openStore?.counters(),
       events: this.#dispatch.counters,
       invalidMessages: this.#inbox.invalidMessages,
       updates: this.#configuration.counters,
@@ -404,6 +410,7 @@ export class Cluster {
     const topic = this.#topics.ofType(node.nodeType)
     if (topic !== undefined) this.subscribe(topic)
     if (this.isLogger) this.subscribe(options.defaultLogTopicPrefix)
+    this.logging.join()
     for (const own of [...this.#ownTopics, this.#topics.dialectTopic]) this.#bus.subscribe(own)
   }
 
@@ -429,17 +436,15 @@ export class Cluster {
 
   async #stop(): Promise<void> {
     this.#events.emit('stopping')
-    this.#logs.flush()
-    this.#logs.close()
+    await this.logging.settle()
     await this.#stores.close()
     await this.#bus.close()
-    await this.#settings.logStore?.close()
+    await this.logging.close()
   }
 
   /** @internal Everything that waits is sent and written. */
-  async flush(): Promise<void> {
-    this.#logs.flush()
-    await this.#settings.logStore?.flush()
+  flush(): Promise<void> {
+    return this.logging.flush()
   }
 
   #busHandler(): BusHandler {
@@ -454,10 +459,11 @@ export class Cluster {
       onSubscriptionsChanged: (peer) => this.#subscriptionsChanged(peer),
       onDrain: () => {
         this.#stores.local.onDrain()
+        this.logging.drained()
         this.#events.emit('drain')
       },
       onStatus: (told) => this.#statusTold(told),
-      onReport: (report) => this.#settings.reporter(report),
+      onReport: ({ severity, code, message }) => this.report(severity, code, message),
     }
   }
 
@@ -466,6 +472,7 @@ export class Cluster {
       const name = this.#rollCall.nameOf(told.peer.id) ?? told.peer.id
       this.report('warning', 'messages-dropped', describeDrops(told, name))
     }
+    this.#frameworkLogs?.broker(told)
     this.#events.emit('busStatus', told)
     this.#rollCall.runQueue()
   }
@@ -477,13 +484,12 @@ export class Cluster {
 
   #peerLost(peer: Peer): void {
     this.#stores.local.peersChanged()
-    this.#inbox.forget(peer.id)
-    this.#logs.onPeerLost(peer)
+    this.logging.peerLost(peer)
     this.#rollCall.lost(peer.id)
   }
 
   #subscriptionsChanged(peer: Peer): void {
-    this.#logs.onPeerSubscriptions(peer)
+    this.logging.subscriptionsChanged(peer)
     this.#stores.local.peersChanged()
     const reason = this.#topics.mismatch(peer.subscriptions)
     if (reason !== undefined) this.#rollCall.mismatch(peer.id, reason)

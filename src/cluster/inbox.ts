@@ -7,7 +7,9 @@ import type { Peer } from '../bus/bus.js'
 import { readValue, skipValue } from '../data/binary.js'
 import { ByteReader } from '../data/byte-reader.js'
 import { DecodeError } from '../data/decode-error.js'
-import { checkMessage } from '../data/message-check.js'
+import { LogBatch } from '../data/log-batch.js'
+import { readBatchOrigin } from '../data/log-messages.js'
+import { checkBatch } from '../data/message-check.js'
 import {
   emptyOpenedMessage,
   expectContent,
@@ -18,7 +20,7 @@ import {
   skipValues,
 } from '../data/messages.js'
 import type { Value } from '../data/value.js'
-import type { LogReceiver } from '../logging/log-receiver.js'
+import type { LogReceiver } from '../logging/receiving/log-receiver.js'
 import type { EventDispatch } from './event-dispatch.js'
 import type { Topics } from './topics.js'
 
@@ -41,6 +43,7 @@ export class Inbox {
   #lastAccepted: string | undefined
   readonly #reader = new ByteReader()
   readonly #opened = emptyOpenedMessage()
+  readonly #logBatch = new LogBatch()
   /** Messages that were no valid Zeek messages. */
   invalidMessages = 0
 
@@ -119,12 +122,15 @@ export class Inbox {
   #receiveBatch(bytes: Uint8Array, start: number, end: number, from: Peer): void {
     const reader = this.#reader
     const opened = this.#opened
-    const hasOtherThanLogs = checkMessage(reader, opened)
+    if (this.#receiver !== undefined && this.#receiveLogBatch(this.#receiver, from)) return
+    reader.reset(bytes, start, end)
+    openMessage(reader, opened)
+    const { hasOtherThanLogs, origin } = checkBatch(reader, opened)
     reader.expectEnd()
     if (!hasOtherThanLogs && this.#receiver === undefined) return
     reader.reset(bytes, start, end)
     openMessage(reader, opened)
-    if (!hasOtherThanLogs) return this.#receiver?.receive(from.id, reader, opened)
+    if (!hasOtherThanLogs) return this.#receiver?.receive(from.id, reader, opened, origin)
     const { contentSize } = opened
     for (let index = 0; index < contentSize; index += 1) {
       const innerStart = reader.offset
@@ -135,8 +141,17 @@ export class Inbox {
     }
   }
 
-  forget(peerId: string): void {
-    this.#receiver?.forget(peerId)
+  /** The usual batch of log records; false for another one. */
+  #receiveLogBatch(receiver: LogReceiver, from: Peer): boolean {
+    const reader = this.#reader
+    const { contentSize, surplus } = this.#opened
+    const batch = this.#logBatch
+    if (!batch.read(reader, contentSize)) return false
+    const origin = surplus > 0 ? readBatchOrigin(reader) : undefined
+    skipValues(reader, Math.max(0, surplus - 1))
+    reader.expectEnd()
+    receiver.receiveBatch(from.id, batch, reader.bytes, origin)
+    return true
   }
 
   /** Messages for one node are for exactly that node, whatever the prefix rule of the wire lets through. */

@@ -59,6 +59,16 @@ export class Pool {
     this.#setAlive(name, false)
   }
 
+  /** As `roundRobin` for one key, for those who ask very often. */
+  turns(key: string): () => string | undefined {
+    return () => {
+      const members = this.#members
+      const only = members.length === 1 ? members[0] : undefined
+      if (only !== undefined) return only.alive ? only.name : undefined
+      return this.roundRobin(key)
+    }
+  }
+
   /** The next living member; each `key` has its own sequence. Undefined when none is alive. */
   roundRobin(key = ''): string | undefined {
     const start = this.#nextIndex.get(key) ?? 0

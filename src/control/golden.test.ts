@@ -17,7 +17,11 @@ import { parseLayout } from '../layout/index.js'
 import { OUTSIDE_OF_CLUSTERS } from '../layout/layout.js'
 import { DIALECTS } from '../options/dialect.js'
 import { resolveOptions } from '../options/registry.js'
+import { LogStore } from '../logging/files/log-store.js'
+import { noneWriter } from '../logging/writers/none-writer.js'
+import { ASCII_WRITER } from '../data/log-messages.js'
 import { MemoryBackends } from '../testing/memory-backends.js'
+import { MemoryDisk } from '../testing/memory-disk.js'
 import { VirtualTime } from '../testing/virtual-time.js'
 import { eventParts } from '../websocket/event-message.js'
 import { startControllee } from './controllee.js'
@@ -156,7 +160,20 @@ describe('as a controllee: what the recorded controller sends is answered as Zee
         handler = given
         return bus
       },
-      logStore: undefined,
+      openLogStore: () =>
+        new LogStore({
+          directory: 'logs',
+          journalDirectory: 'journal',
+          node: '',
+          disk: new MemoryDisk(),
+          clock: time,
+          timers: time,
+          writers: [noneWriter()].map((writer) => ({ ...writer, name: ASCII_WRITER })),
+          onProblem: () => {},
+        }),
+      onRotationInterval: () => {},
+      disk: new MemoryDisk(),
+      spoolDirectory: 'spool',
       openBackend: new MemoryBackends().open,
       storeDirectory: '.',
       reporter: () => {},

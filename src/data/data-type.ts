@@ -2,7 +2,7 @@
 import type { ByteReader } from './byte-reader.js'
 import { ByteWriter } from './byte-writer.js'
 import { DecodeError, EncodeError } from './decode-error.js'
-import type { FastForm } from './fast-form.js'
+import type { FastForm, FastLogForm } from './fast-form.js'
 
 /** Zeek's type tags, 5.0 and later (spec/broker-protocol.md 6.7), of what a log column can be. */
 export const ZEEK_TAG = {
@@ -67,6 +67,8 @@ export interface LogForm<T> {
   readonly tag: number
   /** Type tag of the elements of a container, else 0. */
   readonly elementTag: number
+  /** The usual form, for generated codecs; `text` is a short text. */
+  readonly fast?: FastLogForm<T> | 'text'
   /** Appends the body behind tag, subtag and the present flag. Throws `EncodeError`. */
   writeBody(writer: ByteWriter, value: T): void
 }

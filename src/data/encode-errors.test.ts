@@ -4,7 +4,7 @@ import { Address, Port, Subnet } from './address.js'
 import { writeValue } from './binary.js'
 import { ByteWriter } from './byte-writer.js'
 import { event } from './event.js'
-import { compileLogWriter } from './record-codec.js'
+import { compileLogWriter } from './log-codec.js'
 import * as types from './types.js'
 import type { Value } from './value.js'
 

@@ -15,6 +15,14 @@ export interface FastForm<T> {
   writeAt(view: DataView, offset: number, value: T): boolean
 }
 
+/** How values are written as columns of a log (spec/broker-protocol.md 6.6). */
+export interface FastLogForm<T> {
+  /** The most bytes that a body takes. */
+  readonly maxBytes: number
+  /** Writes the body at `offset` and returns its size; -1 when it is not a usual one, or of another type. */
+  writeAt(view: DataView, offset: number, value: T): number
+}
+
 const TWO_32 = 0x1_0000_0000
 const TWO_53 = 2 ** 53
 const TWO_62 = 2 ** 62
@@ -149,5 +157,67 @@ export const FAST_PORT: FastForm<Port> = {
     view.setUint16(offset, number)
     view.setUint8(offset + 2, protocol)
     return true
+  },
+}
+
+export const FAST_LOG_BOOL: FastLogForm<boolean> = {
+  maxBytes: 8,
+  writeAt(view, offset, value) {
+    if (typeof value !== 'boolean') return -1
+    view.setUint32(offset, 0)
+    view.setUint32(offset + 4, value ? 1 : 0)
+    return 8
+  },
+}
+
+export const FAST_LOG_INT: FastLogForm<bigint> = {
+  maxBytes: 8,
+  writeAt: (view, offset, value) => (FAST_INT.writeAt(view, offset, value) ? 8 : -1),
+}
+
+export const FAST_LOG_COUNT: FastLogForm<bigint> = {
+  maxBytes: 8,
+  writeAt: (view, offset, value) => (FAST_COUNT.writeAt(view, offset, value) ? 8 : -1),
+}
+
+/** Doubles, times and intervals. */
+export const FAST_LOG_NUMBER: FastLogForm<number> = {
+  maxBytes: 8,
+  writeAt(view, offset, value) {
+    if (typeof value !== 'number') return -1
+    view.setFloat64(offset, value)
+    return 8
+  },
+}
+
+export const FAST_LOG_ADDRESS: FastLogForm<Address> = {
+  maxBytes: 17,
+  writeAt(view, offset, value) {
+    if (!(value instanceof Address)) return -1
+    if (value.isIPv4) {
+      view.setUint8(offset, 4)
+      view.setUint32(offset + 1, value.word3)
+      return 5
+    }
+    view.setUint8(offset, 6)
+    view.setUint32(offset + 1, value.word0)
+    view.setUint32(offset + 5, value.word1)
+    view.setUint32(offset + 9, value.word2)
+    view.setUint32(offset + 13, value.word3)
+    return 17
+  },
+}
+
+export const FAST_LOG_PORT: FastLogForm<Port> = {
+  maxBytes: 12,
+  writeAt(view, offset, value) {
+    if (!(value instanceof Port)) return -1
+    const { number } = value
+    const protocol = protocolNumber(value.protocol)
+    if (protocol < 0 || (number & 0xffff) !== number) return -1
+    view.setUint32(offset, 0)
+    view.setUint32(offset + 4, number)
+    view.setUint32(offset + 8, protocol)
+    return 12
   },
 }

@@ -4,6 +4,7 @@
  */
 import { skipValue, TAG } from './binary.js'
 import type { ByteReader } from './byte-reader.js'
+import { type BatchOrigin, readBatchOrigin } from './log-messages.js'
 import {
   expectContent,
   invalid,
@@ -69,6 +70,25 @@ export function checkMessage(reader: ByteReader, opened: OpenedMessage, depth = 
     default:
       throw invalid(reader, `unknown type ${type}`)
   }
+}
+
+/** What a Batch is, known before the first of its messages is handled. */
+export interface CheckedBatch {
+  readonly hasOtherThanLogs: boolean
+  readonly origin: BatchOrigin | undefined
+}
+
+/** As `checkMessage`, for a Batch that is not inside another one. Throws `DecodeError`. */
+export function checkBatch(reader: ByteReader, opened: OpenedMessage): CheckedBatch {
+  const { contentSize, surplus } = opened
+  let hasOtherThanLogs = false
+  for (let index = 0; index < contentSize; index += 1) {
+    openMessage(reader, opened)
+    if (checkMessage(reader, opened, 1)) hasOtherThanLogs = true
+  }
+  const origin = surplus > 0 ? readBatchOrigin(reader) : undefined
+  skipValues(reader, Math.max(0, surplus - 1))
+  return { hasOtherThanLogs, origin }
 }
 
 /**

@@ -11,7 +11,7 @@ import { TAG } from './binary.js'
 import type { ByteReader } from './byte-reader.js'
 import { textAt } from './byte-reader.js'
 import { asciiInto, type ByteWriter, SHORT_TEXT_LENGTH } from './byte-writer.js'
-import type { DataType, LogForm } from './data-type.js'
+import type { DataType } from './data-type.js'
 
 export type FieldTypes = readonly (readonly [string, DataType<unknown>])[]
 
@@ -40,21 +40,6 @@ export function compileArgumentsWriter(types: readonly DataType<unknown>[]): Arg
 export function compileArgumentsReader(types: readonly DataType<unknown>[]): ArgumentsReader {
   const made = types.map((_type, index) => `f${index}`)
   return compileReader(asFields(types), `[${made.join(', ')}]`) as unknown as ArgumentsReader
-}
-
-/** Appends each field as a value of a log record (spec/broker-protocol.md 6.6). Every field must be loggable. */
-export function compileLogWriter(fields: FieldTypes): FieldsWriter {
-  const lines = fields.map(
-    ([name], index) =>
-      `v = value[${JSON.stringify(name)}]; writer.logHeader(t${index}.tag, v !== undefined); ` +
-      `if (v !== undefined) t${index}.writeBody(writer, v);`,
-  )
-  const forms = fields.map(([, type]): LogForm<unknown> => type.log!)
-  return compile(
-    forms.map((form, index) => [`t${index}`, form] as const),
-    'writer, value',
-    `let v;\nwriter.u32(${fields.length});\n${lines.join('\n')}`,
-  ) as FieldsWriter
 }
 
 function asFields(types: readonly DataType<unknown>[]): FieldTypes {
@@ -159,7 +144,7 @@ function fastRead(type: DataType<unknown>, index: number, bound: [string, unknow
 }
 
 /** A function of generated code; what it uses is bound as constants, so that each call in it has exactly one target. */
-function compile(bound: readonly (readonly [string, unknown])[], parameters: string, body: string): unknown {
+export function compile(bound: readonly (readonly [string, unknown])[], parameters: string, body: string): unknown {
   const make = new Function(
     ...bound.map(([name]) => name),
     `'use strict'; return (${parameters}) => {\n${body}\n}`,

@@ -25,6 +25,12 @@ import {
   FAST_BOOL,
   FAST_COUNT,
   FAST_INT,
+  FAST_LOG_ADDRESS,
+  FAST_LOG_BOOL,
+  FAST_LOG_COUNT,
+  FAST_LOG_INT,
+  FAST_LOG_NUMBER,
+  FAST_LOG_PORT,
   FAST_PORT,
   FAST_REAL,
   FAST_SECONDS,
@@ -54,6 +60,7 @@ export const bool: DataType<boolean> = {
   log: {
     tag: ZEEK_TAG.bool,
     elementTag: 0,
+    fast: FAST_LOG_BOOL,
     writeBody(writer, value) {
       checkBoolean(value)
       writer.i64(value ? 1n : 0n)
@@ -75,6 +82,7 @@ export const count: DataType<bigint> = {
   log: {
     tag: ZEEK_TAG.count,
     elementTag: 0,
+    fast: FAST_LOG_COUNT,
     writeBody(writer, value) {
       if (typeof value !== 'bigint') throw unexpected('count (a bigint)', value)
       const small = Number(value)
@@ -99,6 +107,7 @@ export const int: DataType<bigint> = {
   log: {
     tag: ZEEK_TAG.int,
     elementTag: 0,
+    fast: FAST_LOG_INT,
     writeBody(writer, value) {
       checkSigned(value)
       writer.i64(value)
@@ -117,7 +126,7 @@ export const double: DataType<number> = {
     expectTag(reader, TAG.real, 'double')
     return readReal(reader)
   },
-  log: { tag: ZEEK_TAG.double, elementTag: 0, writeBody: writeLogNumber },
+  log: { tag: ZEEK_TAG.double, elementTag: 0, fast: FAST_LOG_NUMBER, writeBody: writeLogNumber },
 }
 
 function writeLogNumber(writer: ByteWriter, value: number): void {
@@ -173,7 +182,7 @@ function secondsType(name: string, tag: number, zeekTag: number): DataType<numbe
       expectTag(reader, tag, name)
       return readSeconds(reader)
     },
-    log: { tag: zeekTag, elementTag: 0, writeBody: writeLogNumber },
+    log: { tag: zeekTag, elementTag: 0, fast: FAST_LOG_NUMBER, writeBody: writeLogNumber },
   }
 }
 
@@ -228,7 +237,7 @@ function textType(name: string, tag: number, zeekTag: number): DataType<string> 
       expectTag(reader, tag, name)
       return reader.str()
     },
-    log: { tag: zeekTag, elementTag: 0, writeBody: writeLogText },
+    log: { tag: zeekTag, elementTag: 0, fast: 'text', writeBody: writeLogText },
   }
 }
 
@@ -257,6 +266,7 @@ export const addr: DataType<Address> = {
   log: {
     tag: ZEEK_TAG.addr,
     elementTag: 0,
+    fast: FAST_LOG_ADDRESS,
     writeBody(writer, value) {
       checkAddress(value)
       writeLogAddress(writer, value)
@@ -309,6 +319,7 @@ export const port: DataType<Port> = {
   log: {
     tag: ZEEK_TAG.port,
     elementTag: 0,
+    fast: FAST_LOG_PORT,
     writeBody(writer, value) {
       checkPort(value)
       writer.u64FromNumber(value.number)

@@ -1,301 +1,279 @@
 /**
- * A node's logging: streams with typed columns, whose records go to local files, to the loggers, or both. Records
- * for a logger travel in batches; while no logger is there they wait, up to a limit. Counterpart: `log-receiver.ts`.
+ * A node's logging: streams with typed columns, whose records go through filters to local files, to the loggers, or
+ * both. What becomes of those for loggers: `delivery/`; what loggers do with them: `receiving/`, `files/`.
  */
-
 import { ClusterError } from '../base/errors.js'
-import type { Clock, Timer, Timers } from '../base/time.js'
-import type { Bus, Peer } from '../bus/bus.js'
 import { ByteWriter } from '../data/byte-writer.js'
 import { type DataType, locateFault, type Part } from '../data/data-type.js'
 import { EncodeError, unexpected } from '../data/decode-error.js'
-import {
-  ASCII_WRITER,
-  type LogField,
-  type LogWriterDescription,
-  writeBatchStart,
-  writeLogCreate,
-  writeLogWriteStart,
-} from '../data/log-messages.js'
-import type { Encodable } from '../data/messages.js'
-import { compileLogWriter, type FieldsWriter } from '../data/record-codec.js'
-import type { RecordOf } from '../data/types.js'
-import type { LogStore, OpenWriter } from './log-store.js'
-
-/** Column names and types, in order. */
-// biome-ignore lint/suspicious/noExplicitAny: columns of any type; `never` would refuse every element
-export type Columns = Readonly<Record<string, DataType<any>>>
-
-export interface StreamOptions<C extends Columns> {
-  /** Base name of the file; default: from the stream's name, `Conn::LOG` is `conn`. */
-  readonly path?: string
-  readonly columns: C
-}
-
-/** A log stream: `write` takes one record. */
-export interface LogStream<C extends Columns = Columns> {
-  readonly id: string
-  readonly path: string
-  /** Throws `EncodeError`, which names the column, for what cannot be written; nothing is written then. */
-  write(record: RecordOf<C>): void
-}
+import type { LogWriterDescription } from '../data/log-messages.js'
+import type { LogDelivery } from './delivery/delivery.js'
+import type { LogPriority } from './delivery/delivery-settings.js'
+import type { LogStore } from './files/log-store.js'
+import { type Columns, defaultPath } from './streams/columns.js'
+import { FilterOutput, type LogOfFilter } from './streams/filter-output.js'
+import type { LogFilter, LogStream, StreamOptions } from './streams/log-filter.js'
 
 export interface LogsSettings {
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly bus: Bus
-  /** Where records are written on this node; undefined when it does not log locally. */
-  readonly local: LogStore | undefined
-  /** Whether records go to the loggers. */
-  readonly remote: boolean
-  readonly batchSize: number
-  readonly batchIntervalMs: number
-  /** `Broker::default_log_topic_prefix`. */
-  readonly topicPrefix: string
-  /** Topic for the next record of a stream, or undefined when the record must wait for a logger. */
-  readonly loggerTopic: (stream: string) => string | undefined
+  /** Name of this node. */
+  readonly node: string
+  /** Where records are written on this node. */
+  readonly localStore: () => LogStore
+  /** How they get to the loggers; undefined on nodes that never send any. */
+  readonly delivery: LogDelivery | undefined
+  /** `Log::enable_local_logging`. */
+  readonly logLocal: boolean
+  /** `Log::enable_remote_logging`. */
+  readonly logRemote: boolean
+  /** Makes what names the logger for each next record of a stream (`Broker::log_topic`); undefined: there is none now. */
+  readonly loggersOf: (stream: string) => () => string | undefined
+  /** A log got its own interval between rotations. */
+  readonly onRotationInterval: (path: string, writer: string, seconds: number) => void
   readonly onProblem: (code: string, message: string) => void
 }
 
-export interface LogsCounters {
-  /** Records written by this node. */
-  written: number
-  /** Records handed to the bus. */
-  sent: number
-  /** Records that wait for their batch or for a logger. */
-  waiting: number
-  /** Records given up because too many waited. */
-  dropped: number
-}
+type AnyRecord = Readonly<Record<string, unknown>>
 
-/** Records that wait for a logger; the oldest batch is dropped beyond. */
-const WAITING_LIMIT_BYTES = 64 * 1024 * 1024
-const BATCH_LIMIT_BYTES = 256 * 1024
-
-/** LogWrite messages of one stream for one logger. */
-class Batch implements Encodable {
-  readonly stream: string
-  /** Undefined while no logger is there. */
-  readonly topic: string | undefined
-  readonly writer: ByteWriter
-  records = 0
-
-  constructor(stream: string, topic: string | undefined, writer: ByteWriter) {
-    this.stream = stream
-    this.topic = topic
-    this.writer = writer
-  }
-
-  writeTo(writer: ByteWriter): void {
-    writeBatchStart(writer, this.records)
-    writer.raw(this.writer.written())
-  }
-}
-
-interface Stream {
-  readonly description: LogWriterDescription
-  readonly columns: readonly (readonly [string, DataType<unknown>])[]
-  /** Appends a record as its wire bytes. */
-  readonly writeRecord: FieldsWriter
-  readonly local: OpenWriter | undefined
-  /** Open batches by topic. */
-  readonly batches: Map<string | undefined, Batch>
-}
+/** The name of the filter that every new stream has. */
+const DEFAULT_FILTER = 'default'
 
 export class Logs {
   readonly #settings: LogsSettings
   readonly #streams = new Map<string, Stream>()
-  /** Ids of the peers that know every writer. */
-  readonly #announcedTo = new Set<string>()
-  /** Batches that found no logger, oldest first. */
-  #stranded: Batch[] = []
-  #strandedBytes = 0
+  /** Who writes a log on this node, by writer and path. */
+  readonly #owners = new Map<string, LogFilter>()
   readonly #scratch = new ByteWriter()
-  readonly #spareWriters: ByteWriter[] = []
-  #timer: Timer | undefined
-  #state: 'open' | 'closed' = 'open'
-  #written = 0
-  #sent = 0
-  #dropped = 0
+  /** Records written: those whose `write` returned. */
+  written = 0
 
   constructor(settings: LogsSettings) {
     this.#settings = settings
   }
 
   /**
-   * Declares a stream. Throws `ClusterError` code `stream-exists` for a name that is taken and `not-loggable` for a
+   * `Log::create_stream`. Throws `ClusterError` code `stream-exists` for a name that is taken and `not-loggable` for a
    * column type that logs do not have.
    */
   createStream<const C extends Columns>(id: string, options: StreamOptions<C>): LogStream<C> {
-    if (this.#streams.has(id))
+    if (this.#streams.has(id)) {
       throw new ClusterError('stream-exists', `log stream ${id} exists already`, { id })
-    const path = options.path ?? defaultPath(id)
-    const columns = Object.entries(options.columns) as [string, DataType<unknown>][]
-    const description: LogWriterDescription = {
-      stream: id,
-      writer: ASCII_WRITER,
-      path,
-      config: new Map(),
-      fields: columns.map(([name, type]) => toField(id, name, type)),
     }
-    const stream: Stream = {
-      description,
-      columns,
-      writeRecord: compileLogWriter(columns),
-      local: this.#settings.local?.openWriter(description),
-      batches: new Map(),
-    }
+    const stream = new Stream(id, options as unknown as StreamOptions<never>, this)
+    stream.addDefaultFilter()
     this.#streams.set(id, stream)
-    for (const peerId of this.#announcedTo) {
-      this.#settings.bus.send(peerId, this.#settings.topicPrefix + id, this.#announcement(stream))
+    return stream as unknown as LogStream<C>
+  }
+
+  /** `Log::remove_stream`: whether there was one. */
+  removeStream(id: string): boolean {
+    const stream = this.#streams.get(id)
+    stream?.disable()
+    for (const name of stream?.filterNames() ?? []) stream?.removeFilter(name)
+    return this.#streams.delete(id)
+  }
+
+  /** A stream by its name. */
+  stream(id: string): LogStream | undefined {
+    return this.#streams.get(id) as unknown as LogStream | undefined
+  }
+
+  /** `Log::active_streams`: those that are enabled. */
+  activeStreams(): readonly string[] {
+    return [...this.#streams.values()].filter((stream) => stream.isEnabled).map(({ id }) => id)
+  }
+
+  /** @internal */
+  write(stream: Stream, record: AnyRecord): void {
+    if (typeof record !== 'object' || record === null) throw unexpected('record (an object)', record)
+    const outputs = stream.outputs
+    // With one filter a fault shows before anything is written.
+    if (outputs.length !== 1) this.#check(stream, record)
+    stream.options.onWrite?.(record as never)
+    for (const output of outputs) {
+      const log = output.logFor(record)
+      if (log !== undefined) this.#writeTo(log, output, stream, record)
     }
-    return { id, path, write: (record) => this.#write(stream, record as Record<string, unknown>) }
+    this.written += 1
   }
 
-  /** A peer came, or its subscriptions changed: one that takes logs learns of every writer before its first record. */
-  onPeerSubscriptions(peer: Peer): void {
-    if (!this.#settings.remote || this.#announcedTo.has(peer.id)) return
-    const { topicPrefix } = this.#settings
-    if (
-      !peer.subscriptions.some((prefix) => prefix.startsWith(topicPrefix) || topicPrefix.startsWith(prefix))
-    )
-      return
-    this.#announcedTo.add(peer.id)
-    for (const stream of this.#streams.values()) {
-      this.#settings.bus.send(peer.id, topicPrefix + stream.description.stream, this.#announcement(stream))
+  /** @internal */
+  openLog(
+    described: LogWriterDescription,
+    filter: LogFilter,
+    priority: LogPriority,
+    isLocal: boolean,
+  ): LogOfFilter {
+    const { node, localStore, delivery, logRemote, onRotationInterval } = this.#settings
+    const description = this.#ownPath(described, filter)
+    const { stream, path, writer } = description
+    if (filter.rotationInterval !== undefined) onRotationInterval(path, writer, filter.rotationInterval)
+    let local: LogOfFilter['local']
+    if (isLocal) {
+      const store = localStore()
+      if (!store.hasWriter(writer)) {
+        const message = `filter ${filter.name} of log stream ${stream}: there is no writer ${writer}`
+        throw new ClusterError('bad-log-filter', message, { id: stream, filter: filter.name })
+      }
+      local = {
+        writer: store.openWriter(description),
+        sequence: store.sequences.unnumbered(node, stream, path),
+      }
     }
+    const isRemote = (filter.logRemote ?? logRemote) && delivery !== undefined
+    return { description, local, remote: isRemote ? delivery.declare(description, priority) : undefined }
   }
 
-  onPeerLost(peer: Peer): void {
-    this.#announcedTo.delete(peer.id)
+  /** @internal */
+  loggersOf(stream: string): () => string | undefined {
+    return this.#settings.loggersOf(stream)
   }
 
-  /** A logger is alive: what waited for one goes out. */
-  onLoggerAvailable(): void {
-    const stranded = this.#stranded
-    this.#stranded = []
-    this.#strandedBytes = 0
-    for (const batch of stranded) this.#send(batch)
+  /** @internal `Log::enable_local_logging`. */
+  get logLocal(): boolean {
+    return this.#settings.logLocal
   }
 
-  counters(): LogsCounters {
-    let waiting = 0
-    for (const stream of this.#streams.values()) {
-      for (const batch of stream.batches.values()) waiting += batch.records
-    }
-    for (const batch of this.#stranded) waiting += batch.records
-    return { written: this.#written, sent: this.#sent, waiting, dropped: this.#dropped }
-  }
-
-  /** Sends every open batch; local files are flushed by the log store. */
-  flush(): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
-    for (const stream of this.#streams.values()) {
-      for (const batch of stream.batches.values()) this.#send(batch)
-      stream.batches.clear()
-    }
-  }
-
-  /** Nothing leaves this node any more: records that are written from now on go nowhere but to local files. */
-  close(): void {
-    this.#state = 'closed'
-    this.#timer?.cancel()
-  }
-
-  #write(stream: Stream, record: Record<string, unknown>): void {
+  #writeTo(log: LogOfFilter, output: FilterOutput, stream: Stream, record: AnyRecord): void {
     const writer = this.#scratch
     writer.length = 0
-    if (typeof record !== 'object' || record === null) throw unexpected('record (an object)', record)
     try {
-      stream.writeRecord(writer, record)
+      output.encode(writer, record, log)
     } catch (error) {
       if (!(error instanceof EncodeError)) throw error
-      throw locateFault(error, columnParts(stream.columns, record))
+      throw locateFault(error, columnParts(stream.options.columns, record))
     }
-    this.#written += 1
-    if (stream.local !== undefined) this.#settings.local?.write(stream.local, writer.bytes, 0, writer.length)
-    if (this.#settings.remote && this.#state === 'open') this.#append(stream, writer)
-  }
-
-  #append(stream: Stream, record: ByteWriter): void {
-    const topic = this.#settings.loggerTopic(stream.description.stream)
-    let batch = stream.batches.get(topic)
-    if (batch === undefined) {
-      batch = new Batch(stream.description.stream, topic, this.#spareWriters.pop() ?? new ByteWriter())
-      stream.batches.set(topic, batch)
+    const { local, remote } = log
+    if (local !== undefined) {
+      this.#settings.localStore().write(local.writer, local.sequence, writer.bytes, 0, writer.length)
     }
-    writeLogWriteStart(batch.writer, stream.description, record.length)
-    batch.writer.raw(record.written())
-    batch.records += 1
-    if (batch.records >= this.#settings.batchSize || batch.writer.length >= BATCH_LIMIT_BYTES) {
-      stream.batches.delete(topic)
-      this.#send(batch)
-    } else {
-      this.#timer ??= this.#settings.timers.after(this.#settings.batchIntervalMs, () => this.flush())
+    if (remote !== undefined) {
+      this.#settings.delivery!.append(remote, stream.nextLogger(), writer)
     }
   }
 
-  #send(batch: Batch): void {
-    const { bus, loggerTopic } = this.#settings
-    let outcome = batch.topic === undefined ? 'no-peer' : bus.publish(batch.topic, batch)
-    if (outcome === 'no-peer') {
-      // The logger that it was meant for is gone, or there was none: another one may be there now.
-      const topic = loggerTopic(batch.stream)
-      if (topic !== undefined && topic !== batch.topic) outcome = bus.publish(topic, batch)
-    }
-    if (outcome === 'no-peer') return this.#strand(batch)
-    this.#sent += batch.records
-    batch.writer.length = 0
-    if (this.#spareWriters.length < 16) this.#spareWriters.push(batch.writer)
-  }
-
-  #strand(batch: Batch): void {
-    this.#stranded.push(batch)
-    this.#strandedBytes += batch.writer.length
-    while (this.#strandedBytes > WAITING_LIMIT_BYTES) {
-      const oldest = this.#stranded.shift()
-      if (oldest === undefined) return
-      this.#strandedBytes -= oldest.writer.length
-      if (this.#dropped === 0) {
-        this.#settings.onProblem(
-          'log-records-dropped',
-          'no logger is reachable and too many records wait: the oldest are dropped',
-        )
-      }
-      this.#dropped += oldest.records
+  /** Throws `EncodeError` when the record does not have the columns of the stream. */
+  #check(stream: Stream, record: AnyRecord): void {
+    const writer = this.#scratch
+    writer.length = 0
+    try {
+      stream.checkRecord(writer, record)
+    } catch (error) {
+      if (!(error instanceof EncodeError)) throw error
+      throw locateFault(error, columnParts(stream.options.columns, record))
     }
   }
 
-  #announcement(stream: Stream): Encodable {
-    const seconds = this.#settings.clock.wallMs() / 1000
-    return { writeTo: (writer) => writeLogCreate(writer, stream.description, seconds) }
+  /** Two filters never write the same log: the second one gets another name, as in Zeek. */
+  #ownPath(description: LogWriterDescription, filter: LogFilter): LogWriterDescription {
+    for (let number = 1; ; number += 1) {
+      const path = number === 1 ? description.path : `${description.path}-${number}`
+      const key = `${description.writer}\0${path}`
+      const owner = this.#owners.get(key)
+      if (owner !== undefined && owner !== filter) continue
+      this.#owners.set(key, filter)
+      if (number === 1) return description
+      this.#settings.onProblem(
+        'log-path-taken',
+        `filter ${filter.name} of ${description.stream} writes ${path}: another filter writes ${description.path}`,
+      )
+      return { ...description, path }
+    }
+  }
+
+  /** @internal A filter is gone: its logs may be written by others. */
+  release(filter: LogFilter): void {
+    for (const [key, owner] of this.#owners) if (owner === filter) this.#owners.delete(key)
+  }
+}
+
+class Stream implements LogStream<never> {
+  readonly id: string
+  readonly path: string
+  readonly options: StreamOptions<never>
+  readonly #logs: Logs
+  /** The logger for the next record. */
+  readonly nextLogger: () => string | undefined
+  #outputs: readonly FilterOutput[] = []
+  isEnabled = true
+  /** All columns, to check a record that no filter or several may write. */
+  #all: FilterOutput | undefined
+
+  constructor(id: string, options: StreamOptions<never>, logs: Logs) {
+    this.id = id
+    this.options = options
+    this.path = options.path ?? defaultPath(id)
+    this.#logs = logs
+    this.nextLogger = logs.loggersOf(id)
+  }
+
+  get outputs(): readonly FilterOutput[] {
+    return this.#outputs
+  }
+
+  write(record: AnyRecord): void {
+    if (this.isEnabled) this.#logs.write(this, record)
+  }
+
+  addFilter(filter: LogFilter<never>): void {
+    const added = { ...filter } as unknown as LogFilter
+    const before = this.#outputs.find((output) => output.filter.name === filter.name)
+    if (before !== undefined) this.#logs.release(before.filter)
+    const isLocal = added.logLocal ?? this.#logs.logLocal
+    const output = new FilterOutput(this.id, this.options, this.path, added, (description, _of, priority) =>
+      this.#logs.openLog(description, added, priority, isLocal),
+    )
+    this.#outputs = [...this.#outputs.filter((known) => known !== before), output]
+  }
+
+  removeFilter(name: string): boolean {
+    const removed = this.#outputs.find((output) => output.filter.name === name)
+    if (removed === undefined) return false
+    this.#logs.release(removed.filter)
+    this.#outputs = this.#outputs.filter((output) => output !== removed)
+    return true
+  }
+
+  filter(name: string): LogFilter<never> | undefined {
+    const found = this.#outputs.find((output) => output.filter.name === name)
+    return found?.filter as unknown as LogFilter<never> | undefined
+  }
+
+  filterNames(): readonly string[] {
+    return this.#outputs.map((output) => output.filter.name)
+  }
+
+  addDefaultFilter(): void {
+    this.addFilter({ name: DEFAULT_FILTER })
+  }
+
+  removeDefaultFilter(): boolean {
+    return this.removeFilter(DEFAULT_FILTER)
+  }
+
+  enable(): void {
+    this.isEnabled = true
+  }
+
+  disable(): void {
+    this.isEnabled = false
+  }
+
+  checkRecord(writer: ByteWriter, record: AnyRecord): void {
+    const nothing: LogOfFilter = {
+      description: { stream: this.id, writer: '', path: this.path, config: new Map(), fields: [] },
+      remote: undefined,
+      local: undefined,
+    }
+    this.#all ??= new FilterOutput(this.id, this.options, this.path, { name: '' }, () => nothing)
+    this.#all.encode(writer, record, nothing)
   }
 }
 
 /** The columns that are set. */
-function* columnParts(
-  columns: readonly (readonly [string, DataType<unknown>])[],
-  record: Readonly<Record<string, unknown>>,
-): Iterable<Part> {
-  for (const [name, type] of columns) {
+function* columnParts(columns: Columns, record: AnyRecord): Iterable<Part> {
+  for (const [name, type] of Object.entries(columns) as [string, DataType<unknown>][]) {
     if (record[name] !== undefined) yield [`column ${name}`, type, record[name]]
   }
 }
 
-function toField(id: string, name: string, type: DataType<unknown>): LogField {
-  if (type.log === undefined) {
-    const message = `column ${name} of log stream ${id}: type ${type.name} cannot be logged`
-    throw new ClusterError('not-loggable', message, { id, name })
-  }
-  return { name, tag: type.log.tag, elementTag: type.log.elementTag, optional: type.optional }
-}
-
-/** Zeek's rule: `Foo::LOG` is `foo`, `HTTPThing::BAR_LOG` is `http_thing_bar` (spec/cluster-framework.md 6.2). */
-export function defaultPath(id: string): string {
-  const [module, rest] = id.includes('::') ? id.split('::', 2) : ['', id]
-  if (module === '' || module === undefined || rest === undefined) return id.toLowerCase()
-  const snake = module.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
-  const suffix = rest === 'LOG' ? '' : `_${rest.replace(/_LOG$/, '')}`
-  return (snake + suffix).toLowerCase()
-}
+export type { Columns, LogFilter, LogStream, StreamOptions }

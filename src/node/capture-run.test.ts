@@ -45,6 +45,7 @@ class Fixture {
       random: seededRandom(1),
       network: new MemoryNetwork(this.time),
       disk: new MemoryDisk(),
+      runCommand: async () => 0,
       openBackend: new MemoryBackends().open,
     }
     const settings = {

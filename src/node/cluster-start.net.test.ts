@@ -40,14 +40,29 @@ function once<T>(register: (handler: (value: T) => void) => unknown): Promise<T>
   return new Promise((resolve) => register(resolve))
 }
 
+/** Log files are not rotated at the end. */
+const KEEP = { defaultRotationInterval: 0 }
+
 describe('Cluster.start', () => {
   test('two nodes find each other, exchange events and write logs', async () => {
     const reports: string[] = []
     const onReport = ({ message }: { message: string }): number => reports.push(message)
-    const manager = await Cluster.start({ node: 'manager', layout, logDirectory: directory, onReport })
+    const manager = await Cluster.start({
+      node: 'manager',
+      layout,
+      logDirectory: directory,
+      onReport,
+      options: KEEP,
+    })
     const heard = once<string>((done) => manager.on(seen, (host, times) => done(`${host} ${times}`)))
     const abort = new AbortController()
-    const worker = await Cluster.start({ node: 'worker-1', layout, onReport, signal: abort.signal })
+    const worker = await Cluster.start({
+      node: 'worker-1',
+      layout,
+      logDirectory: join(directory, 'worker'),
+      onReport,
+      signal: abort.signal,
+    })
     await once((done) => worker.on('ready', () => done(undefined)))
     expect(worker.publish(worker.nodeTopic('manager'), seen(Address.parse('10.0.0.1'), 3n))).toBe('accepted')
     expect(await heard).toBe('10.0.0.1 3')
@@ -67,6 +82,7 @@ describe('Cluster.start', () => {
   test('a node serves WebSocket clients until it stops', async () => {
     const [port] = await freePorts(1)
     const manager = await Cluster.start({
+      options: KEEP,
       node: 'manager',
       layout,
       logDirectory: directory,
@@ -102,7 +118,11 @@ describe('Cluster.start', () => {
     const manager = await Cluster.start({ node: 'manager', layout, logDirectory: directory })
     const gone = once<string>((done) => manager.on('nodeDown', ({ name }) => done(name)))
     {
-      await using worker = await Cluster.start({ node: 'worker-1', layout })
+      await using worker = await Cluster.start({
+        node: 'worker-1',
+        layout,
+        logDirectory: join(directory, 'worker'),
+      })
       await once((done) => worker.on('ready', () => done(undefined)))
     }
     expect(await gone).toBe('worker-1')

@@ -1,4 +1,5 @@
 /** Everything that a node takes from its surroundings. The command line passes the real ones, a test its own. */
+import { type RunCommand, systemRunCommand } from '../base/command.js'
 import { type Disk, systemDisk } from '../base/disk.js'
 import { type Random, systemRandom } from '../base/random.js'
 import { type Clock, systemClock, systemTimers, type Timers } from '../base/time.js'
@@ -12,6 +13,8 @@ export interface Platform {
   readonly random: Random
   readonly network: Network
   readonly disk: Disk
+  /** Runs what log files are processed with. */
+  readonly runCommand: RunCommand
   /** Opens what keeps a store. */
   readonly openBackend: typeof openBackend
 }
@@ -22,5 +25,6 @@ export const systemPlatform: Platform = {
   random: systemRandom,
   network: tcpNetwork,
   disk: systemDisk,
+  runCommand: systemRunCommand,
   openBackend,
 }

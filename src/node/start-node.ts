@@ -2,6 +2,7 @@
  * One running node, composed of all parts: the only place that picks a bus. The command line, the library and the
  * in-memory cluster of `zeek-cluster/testing` all start nodes here; they differ in the platform they pass.
  */
+import { join } from 'node:path'
 import { ClusterError, errorCode, errorMessage } from '../base/errors.js'
 import type { NetworkAddress } from '../base/network-address.js'
 import { formatAddress } from '../base/network-address.js'
@@ -11,12 +12,10 @@ import { randomEndpointId } from '../broker/endpoint-id.js'
 import { DEFAULT_OUTBOX_LIMITS, type OverflowPolicy } from '../broker/outbox.js'
 import type { Bus, BusHandler } from '../bus/bus.js'
 import { Cluster } from '../cluster/cluster.js'
-import { logsLocally } from '../cluster/log-roles.js'
 import { startControllee } from '../control/controllee.js'
 import { intervalText } from '../data/zeek-text.js'
 import { type Layout, type LayoutNode, OUTSIDE_OF_CLUSTERS } from '../layout/layout.js'
 import { dialTargets } from '../layout/topology.js'
-import { LogStore } from '../logging/log-store.js'
 import type { Dialect } from '../options/dialect.js'
 import type { Redef } from '../options/redef-value.js'
 import type { Options } from '../options/registry.js'
@@ -24,6 +23,7 @@ import { readSecurity } from '../transport/certificates.js'
 import type { Security } from '../transport/transport.js'
 import type { WebSocketServer, WebSocketServerTls } from '../websocket/server.js'
 import { type CaptureRun, type CaptureSettings, startCapture } from './capture-run.js'
+import { nodeLogging } from './node-logging.js'
 import type { Platform } from './platform.js'
 import { locateInScripts, type NamedScript } from './script.js'
 
@@ -38,6 +38,12 @@ export interface NodeSettings {
   readonly platform: Platform
   /** Folder of the log files, for a node that writes any. */
   readonly logDirectory: string
+  /** Folder of records that wait for loggers; default `.spool/NAME` in `logDirectory`. */
+  readonly spoolDirectory?: string
+  /** Folder of rotated logs, with a folder for each day; default `archive` in `logDirectory`. */
+  readonly archiveDirectory?: string
+  /** Log files are not rotated: they keep their plain names also at the end. */
+  readonly keepPlainNames?: boolean
   /** Where the files of stores are that have no path; default `.`. */
   readonly storeDirectory?: string
   readonly scripts: readonly NamedScript[]
@@ -106,6 +112,8 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
     shutdown: settings.onShutdown,
   })
   joinCluster(cluster)
+  // Nobody may send records before the logger knows what it has.
+  await cluster.logging.ready
   const address = await listen(endpoint, node, settings)
   if (address !== undefined) cluster.log(`listening on ${formatAddress(address)}/tcp`)
   const webSocket =
@@ -140,15 +148,19 @@ function joinCluster(cluster: Cluster): void {
 function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
   const { layout, options, redefs, dialect, platform, reporter, onScriptError } = settings
   const { clock, timers, disk } = platform
-  const logStore = logsLocally(node.nodeType, options.managerIsLogger)
-    ? new LogStore({
-        directory: settings.logDirectory,
-        disk,
-        clock,
-        timers,
-        onProblem: (code, message) => reporter({ severity: 'warning', code, message }),
-      })
-    : undefined
+  const { logDirectory } = settings
+  const spoolDirectory = settings.spoolDirectory ?? join(logDirectory, '.spool', node.name)
+  const logging = nodeLogging({
+    node,
+    layout,
+    options,
+    platform,
+    logDirectory,
+    spoolDirectory,
+    archiveDirectory: settings.archiveDirectory ?? join(logDirectory, 'archive'),
+    keepPlainNames: settings.keepPlainNames === true,
+    reporter,
+  })
   const security = peeringSecurity(options, node.name)
   const createBus = (handler: BusHandler): Bus =>
     new Endpoint({
@@ -169,7 +181,9 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
     clock,
     timers,
     createBus,
-    logStore,
+    ...logging,
+    disk,
+    spoolDirectory,
     openBackend: platform.openBackend,
     storeDirectory: settings.storeDirectory ?? '.',
     reporter,

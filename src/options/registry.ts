@@ -9,32 +9,16 @@
 import { ClusterError } from '../base/errors.js'
 import { DIALECTS, type Dialect } from './dialect.js'
 import { fitValue } from './fit-value.js'
+import { LOGGING_OPTIONS } from './logging-options.js'
+import { type OptionDefinition, option } from './option-definition.js'
 import type { OptionType, OptionTypes } from './option-type.js'
 import type { PoolNodeType } from './pool-settings.js'
 import type { Redef, RedefValue } from './redef-value.js'
 import { BACKEND_TYPES, type StoreSettings } from './store-settings.js'
 
+export type { OptionDefinition } from './option-definition.js'
 export type { OptionType, OptionTypes } from './option-type.js'
 export type { Redef, RedefValue } from './redef-value.js'
-
-export interface OptionDefinition<Type extends OptionType = OptionType> {
-  /** Full Zeek name. */
-  readonly name: string
-  readonly type: Type
-  readonly default: (dialect: Dialect) => OptionTypes[Type]
-  /** The only values that the option can have. */
-  readonly values?: readonly OptionTypes[Type][]
-  /** Environment variables; the first that is set counts. They beat every redef, but see `environmentIsDefault`. */
-  readonly environment?: readonly string[]
-  /** The environment only gives the default (spec/cluster-framework.md 2.5). */
-  readonly environmentIsDefault?: true
-  /** What an environment text means; undefined when it is not valid. */
-  readonly fromEnvironment?: (text: string) => OptionTypes[Type] | undefined
-}
-
-function option<Type extends OptionType>(definition: OptionDefinition<Type>): OptionDefinition<Type> {
-  return definition
-}
 
 function topic(name: string, rest: string): OptionDefinition<'string'> {
   return option({ name, type: 'string', default: (dialect) => `${dialect.topicRoot}/${rest}` })
@@ -180,6 +164,7 @@ export const OPTIONS = {
     type: 'interval',
     default: () => 120,
   }),
+  ...LOGGING_OPTIONS,
   /** Commands that a peer may give that is no CONTROL node of the layout (spec/cluster-framework.md 4). */
   strangerCommands: option({
     name: 'Control::stranger_commands',

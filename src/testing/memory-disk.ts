@@ -14,6 +14,11 @@ export class MemoryDisk implements Disk {
   /** Bytes that fit on it; beyond, writes fail with `ENOSPC`, what still fits being written. */
   limitBytes = Number.POSITIVE_INFINITY
 
+  /** Bytes in all files. */
+  get usedBytes(): number {
+    return this.#sizeBytes
+  }
+
   async makeDirectory(): Promise<void> {}
 
   async create(path: string): Promise<DiskFile> {
@@ -64,6 +69,10 @@ export class MemoryDisk implements Disk {
     for (const name of [...this.#files.keys()]) {
       if (name === path || name.startsWith(`${path}/`)) this.#drop(name)
     }
+  }
+
+  removeNow(path: string): void {
+    this.#drop(path)
   }
 
   /** The text of a file, empty when it does not exist. */

@@ -186,6 +186,7 @@ class InMemoryCluster implements TestCluster {
       timers: process.timers,
       network: process.network,
       disk: this.disk,
+      runCommand: async () => 0,
       openBackend: this.#backends.open,
       random: seededRandom((options.seed ?? 1) * 1000 + this.#starts),
     }
@@ -197,6 +198,8 @@ class InMemoryCluster implements TestCluster {
       dialect,
       platform,
       logDirectory: `logs/${name}`,
+      spoolDirectory: `spool/${name}`,
+      keepPlainNames: true,
       storeDirectory: `stores/${name}`,
       scripts: (options.scripts ?? []).map((run, index) => ({ name: `script ${index + 1}`, run })),
       capture: this.#captureFor(name),

@@ -61,7 +61,8 @@ describe('records without a logger', () => {
   })
 
   test('are dropped oldest first beyond the limit, counted and told once', async () => {
-    const cluster = await startCluster({ layout: LAYOUT, start: ['manager', 'worker-1'] })
+    const layout = `${LAYOUT}redef ZeekCluster::log_spool_bytes = 64000000;`
+    const cluster = await startCluster({ layout, start: ['manager', 'worker-1'] })
     const columns = { n: count, text: string }
     const stream = cluster.node('worker-1').logs.createStream('Demo::LOG', { columns })
     const text = 'x'.repeat(100_000)

@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { sqliteDrivers } from '../../src/sqlite/drivers.js'
 import type { Backend, Change, StoredEntry } from '../../src/store/backends/backend.js'
 import { loadLibrocksdb } from '../../src/store/backends/librocksdb.js'
-import { sqliteDrivers } from '../../src/store/backends/sqlite.js'
 
 export const hasRocksdb = loadLibrocksdb() !== undefined
 /** Added to the names of tests that are skipped without the library. */

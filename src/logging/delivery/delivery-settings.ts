@@ -27,8 +27,8 @@ export interface DeliverySettings {
   readonly clock: Clock
   readonly timers: Timers
   readonly limits: DeliveryLimits
-  /** Sends a message to a logger by its node name. */
-  readonly send: (logger: string, message: Encodable) => PublishOutcome
+  /** Sends a message with records of a writer to a logger by its node name. */
+  readonly send: (logger: string, description: LogWriterDescription, message: Encodable) => PublishOutcome
   /** Sends the description of a writer, which must be there before its records, to a logger. */
   readonly announce: (logger: string, description: LogWriterDescription) => void
   /** Asks a logger how far it has the records of these runs; it answers with `positions`. */

@@ -12,8 +12,15 @@ import type { LogField } from '../../data/log-messages.js'
 export interface LogWriter {
   /** Zeek's name. */
   readonly name: string
-  /** What a file is called beside its folder: for `conn` with a configuration, `conn.log` or `conn.log.gz`. */
+  /** Whether a file that is there already is added to; else it is moved out of the way. */
+  readonly continuesFiles: boolean
+  /** What a file is called in its folder: for `conn`, `conn.log` or `conn.log.gz`; or the path of a device. */
   fileName(name: string, config: LogConfig): string
+  /**
+   * Makes the function that turns records into what a file of these columns stores; it serves all files of a log, one
+   * after the other. Throws `LogConfigError` for a configuration that there is not.
+   */
+  formatter(fields: readonly LogField[], config: LogConfig): LogFormatter
   /** Creates the file. Throws `LogConfigError` for a configuration that there is not; rejects with what the disk says. */
   open(file: LogFileDescription): Promise<LogOutput>
   /** Size of a closed file in the unit of `LogOutput.size`; undefined when there is none. */
@@ -35,17 +42,18 @@ export interface LogFileDescription {
   readonly openedMs: number
 }
 
+/**
+ * Appends the record `bytes[start, end)` to a chunk. Throws `DecodeError` when it does not have the columns; the chunk
+ * is as before then.
+ */
+export type LogFormatter = (chunk: ByteWriter, bytes: Uint8Array, start: number, end: number) => void
+
 /** One file that is being written. */
 export interface LogOutput {
   /** How much is stored: bytes of a file, rows of a table. */
   readonly size: number
   /** Whether the file can be renamed and begun anew; `/dev/stdout` cannot. */
   readonly rotates: boolean
-  /**
-   * Appends the record `bytes[start, end)` to a chunk. Throws `DecodeError` when it does not have the file's fields;
-   * the chunk is as before then.
-   */
-  format(chunk: ByteWriter, bytes: Uint8Array, start: number, end: number): void
   /** Makes a chunk of `records` records ready to be stored. `chunk` stays unchanged until it is stored. */
   prepare(chunk: Uint8Array, records: number): Promise<PreparedChunk>
   /** Stores what was prepared last; `size` is `sizeAfter` then. When it rejects, a part may be there: see `cut`. */

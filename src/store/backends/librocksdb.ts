@@ -2,7 +2,12 @@
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { ClusterError } from '../../base/errors.js'
-import { findLibrary, type NativeCall, type NativeLibrary, type SharedMemory } from './native.js'
+import {
+  findLibrary,
+  type NativeCall,
+  type NativeLibrary,
+  type SharedMemory,
+} from '../../base/native-library.js'
 
 const LIBRARY_NAMES = [
   'librocksdb.so.7.8',

@@ -22,9 +22,9 @@ import {
   textsOf,
 } from '../../../test/support/store-backends.js'
 import type { SqliteOptions } from '../../options/store-settings.js'
+import type { SqliteConnection, SqliteDriver } from '../../sqlite/sqlite-connection.js'
 import type { Backend, StoredEntry } from './backend.js'
 import { openSqlite } from './sqlite.js'
-import type { SqliteConnection, SqliteDriver } from './sqlite-connection.js'
 
 const STORE_SCHEMA = [
   ['meta', 'CREATE TABLE meta(key text primary key, value text)'],

@@ -2,11 +2,17 @@
 import { ClusterError, errorMessage } from '../../base/errors.js'
 import { systemTimers } from '../../base/time.js'
 import type { SqliteOptions } from '../../options/store-settings.js'
+import { findSqlite, SQLITE_INSTALLATION } from '../../sqlite/drivers.js'
+import {
+  SQLITE,
+  type SqliteConnection,
+  type SqliteDriver,
+  SqliteError,
+  type SqliteStatement,
+  type SqliteValue,
+} from '../../sqlite/sqlite-connection.js'
 import { StoreError } from '../store-error.js'
 import type { Backend, Change, StoredEntry } from './backend.js'
-import { loadLibsqlite } from './libsqlite.js'
-import { loadNodeSqlite } from './node-sqlite.js'
-import { SQLITE, type SqliteConnection, type SqliteDriver, SqliteError } from './sqlite-connection.js'
 import {
   type Claim,
   claim,
@@ -43,10 +49,10 @@ const TABLES: ReadonlyMap<string, { readonly columns: string; readonly make: str
   ],
 ])
 
-/** Drivers that are there, the preferred one first. */
-export function sqliteDrivers(): readonly SqliteDriver[] {
-  return [loadNodeSqlite(), loadLibsqlite()].filter((driver) => driver !== undefined)
-}
+const PUT = 'replace into store(key, value, expiry) values(?, ?, ?)'
+const ERASE = 'delete from store where key = ?'
+/** Casts: other programs may have written texts. */
+const ENTRIES = 'select cast(key as blob), cast(value as blob), expiry from store'
 
 /**
  * Opens the store in the file `options.path` (absolute), or makes it. A file that needs no change is not written.
@@ -59,15 +65,11 @@ export function sqliteDrivers(): readonly SqliteDriver[] {
 export async function openSqlite(
   store: string,
   options: SqliteOptions,
-  findDriver: () => SqliteDriver | undefined = () => loadNodeSqlite() ?? loadLibsqlite(),
+  findDriver: () => SqliteDriver | undefined = findSqlite,
 ): Promise<Backend> {
   const driver = findDriver()
   if (driver === undefined) {
-    throw unavailable(
-      store,
-      'SQLite',
-      'use Node.js 22.15 or later, or install the Debian package libsqlite3-0',
-    )
+    throw unavailable(store, 'SQLite', SQLITE_INSTALLATION)
   }
   const place = { store, path: options.path }
   const claimed = await claim(place, 'file')
@@ -192,6 +194,8 @@ class SqliteBackend implements Backend {
   readonly #place: StorePlace
   readonly #claim: Claim
   readonly #connection: SqliteConnection
+  #put: SqliteStatement | undefined
+  #erase: SqliteStatement | undefined
 
   constructor(place: StorePlace, claimed: Claim, connection: SqliteConnection) {
     this.#place = place
@@ -202,8 +206,8 @@ class SqliteBackend implements Backend {
   async *load(): AsyncIterable<readonly StoredEntry[]> {
     try {
       let chunk: StoredEntry[] = []
-      for (const entry of this.#connection.entries()) {
-        if (chunk.push(entry) < CHUNK_ENTRIES) continue
+      for (const row of this.#connection.prepare(ENTRIES).rows()) {
+        if (chunk.push(entryOf(row)) < CHUNK_ENTRIES) continue
         yield chunk
         chunk = []
         await new Promise<void>((resume) => systemTimers.soon(resume))
@@ -219,7 +223,7 @@ class SqliteBackend implements Backend {
     const connection = this.#connection
     try {
       connection.run('begin immediate')
-      for (const change of changes) apply(connection, change)
+      for (const change of changes) this.#apply(change)
       await connection.runAside('commit')
     } catch (error) {
       try {
@@ -233,6 +237,21 @@ class SqliteBackend implements Backend {
     }
   }
 
+  #apply(change: Change): void {
+    switch (change.kind) {
+      case 'put': {
+        const { key, value, expiryNs } = change.entry
+        this.#put ??= this.#connection.prepare(PUT)
+        return this.#put.execute([key, value, expiryNs ?? null])
+      }
+      case 'erase':
+        this.#erase ??= this.#connection.prepare(ERASE)
+        return this.#erase.execute([change.key])
+      case 'clear':
+        this.#connection.run('delete from store')
+    }
+  }
+
   async close(): Promise<void> {
     try {
       this.#connection.close()
@@ -242,15 +261,16 @@ class SqliteBackend implements Backend {
   }
 }
 
-function apply(connection: SqliteConnection, change: Change): void {
-  switch (change.kind) {
-    case 'put':
-      return connection.put(change.entry)
-    case 'erase':
-      return connection.erase(change.key)
-    case 'clear':
-      connection.run('delete from store')
+function entryOf([key, value, expiry]: readonly SqliteValue[]): StoredEntry {
+  return {
+    key: bytesOf(key),
+    value: bytesOf(value),
+    expiryNs: typeof expiry === 'bigint' ? expiry : undefined,
   }
+}
+
+function bytesOf(value: SqliteValue | undefined): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array(0)
 }
 
 function resultCodeOf(error: unknown): number | undefined {
