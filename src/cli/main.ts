@@ -60,6 +60,8 @@ function buildProgram(): Command {
     .argument('[scripts...]', `user scripts, and ${REDEFS}`)
     .option('--layout <file>', 'default: cluster-layout.zeek on $ZEEKPATH, $BROPATH, then .')
     .option('--read <file.pcap>', 'a worker analyses its part of this capture')
+    .option('--keep-log-names', 'log files are not rotated: they keep their names, also at the end')
+    .option('--set-aside-logs <folder>', 'first move the log files of earlier runs there')
     .option('--listen-websocket <host:port>', "serve Zeek's WebSocket API here")
     .option('--websocket-cert <file>', 'PEM: certificate of the WebSocket server; with it, it speaks TLS')
     .option('--websocket-key <file>', 'PEM: its key')

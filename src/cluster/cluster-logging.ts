@@ -207,16 +207,15 @@ export class ClusterLogging {
   }
 
   counters(): LogsCounters {
-    const counters = { sent: 0, waiting: 0, dropped: 0, spoolBytes: 0 }
+    const counters = { sent: 0, waiting: 0, dropped: 0, queuedBytes: 0, spoolBytes: 0 }
     if (this.delivery === undefined) return { written: this.logs.written, ...counters }
-    for (const { rows } of this.delivery.ledger()) {
-      for (const row of rows) {
-        counters.sent += row.stored + row.unconfirmed
-        counters.waiting += row.inMemory + row.spooled + row.inFlight
-        for (const dropped of Object.values(row.dropped)) counters.dropped += dropped
-      }
-    }
-    counters.spoolBytes = this.delivery.state().spoolBytes
+    const { stored, unconfirmed, inMemory, spooled, inFlight, dropped } = this.delivery.counters()
+    counters.sent = stored + unconfirmed
+    counters.waiting = inMemory + spooled + inFlight
+    for (const records of Object.values(dropped)) counters.dropped += records
+    const { spoolBytes, queuedBytes, inFlightBytes } = this.delivery.state()
+    counters.spoolBytes = spoolBytes
+    counters.queuedBytes = queuedBytes + inFlightBytes
     return { written: this.logs.written, ...counters }
   }
 

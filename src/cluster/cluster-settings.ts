@@ -57,6 +57,8 @@ export interface LogsCounters {
   readonly waiting: number
   /** Records given up. */
   readonly dropped: number
+  /** Bytes that wait for a logger, or for it to confirm them. */
+  readonly queuedBytes: number
   /** Bytes of the spool on disk. */
   readonly spoolBytes: number
 }

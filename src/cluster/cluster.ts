@@ -241,6 +241,8 @@ export class Cluster {
   }
 
   get health(): ClusterHealth {
+    const { trouble } = this.logging
+    if (trouble !== undefined) return { state: 'degraded', reason: trouble }
     return this.#rollCall.health
   }
 

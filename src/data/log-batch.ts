@@ -50,7 +50,8 @@ export class LogBatch {
     const begin = reader.offset
     const opened = this.#opened
     openMessage(reader, opened)
-    if (opened.type !== MESSAGE_TYPE.logWrite || opened.contentSize !== 4 || opened.surplus !== 0) return false
+    if (opened.type !== MESSAGE_TYPE.logWrite || opened.contentSize !== 4 || opened.surplus !== 0)
+      return false
     this.stream = readLabel(reader)
     this.writer = readLabel(reader)
     this.path = readText(reader)

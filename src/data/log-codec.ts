@@ -59,7 +59,12 @@ function roomFor({ fast }: LogForm<unknown>): number {
 }
 
 /** Code that appends `v` at `o`, or breaks out of `fast`; `room` is what the columns behind it need. */
-function fastBody({ fast }: LogForm<unknown>, index: number, bound: [string, unknown][], room: number): string {
+function fastBody(
+  { fast }: LogForm<unknown>,
+  index: number,
+  bound: [string, unknown][],
+  room: number,
+): string {
   if (fast === undefined) {
     return `writer.length = o; t${index}.writeBody(writer, v); o = writer.length; writer.ensure(${room}); bytes = writer.bytes; view = writer.view;`
   }

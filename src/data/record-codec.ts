@@ -144,7 +144,11 @@ function fastRead(type: DataType<unknown>, index: number, bound: [string, unknow
 }
 
 /** A function of generated code; what it uses is bound as constants, so that each call in it has exactly one target. */
-export function compile(bound: readonly (readonly [string, unknown])[], parameters: string, body: string): unknown {
+export function compile(
+  bound: readonly (readonly [string, unknown])[],
+  parameters: string,
+  body: string,
+): unknown {
   const make = new Function(
     ...bound.map(([name]) => name),
     `'use strict'; return (${parameters}) => {\n${body}\n}`,

@@ -27,6 +27,13 @@ export interface ClusterStartOptions {
   readonly redefs?: readonly Redef[]
   /** Folder of the log files of a logger; default `.`. */
   readonly logDirectory?: string
+  /**
+   * Folder of log records that wait for loggers, and of what a logger has to know after a crash; each node needs its own.
+   * Default `.spool/NAME` in `logDirectory`.
+   */
+  readonly spoolDirectory?: string
+  /** Folder of rotated logs, with a folder for each day; default `archive` in `logDirectory`. */
+  readonly archiveDirectory?: string
   /** Where the files of stores are that have no path; default `.`. */
   readonly storeDirectory?: string
   /** Where to serve Zeek's WebSocket API; default: nowhere. */
@@ -76,6 +83,8 @@ export const Cluster: { start(options: ClusterStartOptions): Promise<Cluster> } 
       dialect,
       platform: systemPlatform,
       logDirectory: options.logDirectory ?? '.',
+      ...(options.spoolDirectory !== undefined && { spoolDirectory: options.spoolDirectory }),
+      ...(options.archiveDirectory !== undefined && { archiveDirectory: options.archiveDirectory }),
       storeDirectory: options.storeDirectory ?? '.',
       scripts: [],
       capture: undefined,

@@ -27,6 +27,8 @@ export interface NodeLoggingSettings {
   readonly archiveDirectory: string
   /** Files keep their names: they are not rotated. */
   readonly keepPlainNames: boolean
+  /** Where files of earlier runs are moved to. */
+  readonly setAsideDirectory: string | undefined
   readonly reporter: Reporter
 }
 
@@ -56,11 +58,28 @@ export function nodeLogging(settings: NodeLoggingSettings): NodeLogging {
         rotation,
         survivesPowerLoss: options.logSurvivesPowerLoss,
         memoryBytes: Number(options.logMemoryBytes),
+        beforeFirst: () => setAside(settings),
         onProblem,
       })
       void store.ready.then(() => rotation?.resume(logDirectory)).catch(() => {})
       return store
     },
+  }
+}
+
+/** Moves what is in the log folder away. */
+async function setAside({
+  platform,
+  logDirectory,
+  setAsideDirectory,
+  node,
+}: NodeLoggingSettings): Promise<void> {
+  if (setAsideDirectory === undefined) return
+  const { disk } = platform
+  const folder = join(setAsideDirectory, node.name)
+  for (const name of await disk.list(logDirectory)) {
+    await disk.makeDirectory(folder)
+    await disk.rename(join(logDirectory, name), join(folder, name))
   }
 }
 

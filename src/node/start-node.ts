@@ -42,6 +42,8 @@ export interface NodeSettings {
   readonly spoolDirectory?: string
   /** Folder of rotated logs, with a folder for each day; default `archive` in `logDirectory`. */
   readonly archiveDirectory?: string
+  /** Where log files of earlier runs are moved to at the start; the log folder has nothing else in it then. */
+  readonly setAsideDirectory?: string
   /** Log files are not rotated: they keep their plain names also at the end. */
   readonly keepPlainNames?: boolean
   /** Where the files of stores are that have no path; default `.`. */
@@ -159,6 +161,7 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
     spoolDirectory,
     archiveDirectory: settings.archiveDirectory ?? join(logDirectory, 'archive'),
     keepPlainNames: settings.keepPlainNames === true,
+    setAsideDirectory: settings.setAsideDirectory,
     reporter,
   })
   const security = peeringSecurity(options, node.name)

@@ -14,11 +14,26 @@ export interface NodeFigures {
   /** Messages dropped because a peer was too slow. */
   readonly droppedOut: number
   readonly queuedBytes: number
+  /** Bytes of log records that wait: for loggers, or for the disk. */
+  readonly logQueueBytes: number
+  /** Bytes of log records that are kept on disk until a logger has them. */
+  readonly logSpoolBytes: number
+  /** What a logger writes. */
+  readonly logs: readonly LogFigures[]
   /** Records written to files on this node, and records handed to loggers. */
   readonly logRecords: number
   readonly droppedRecords: number
   readonly rssBytes: number
   readonly capture: CaptureFigures | undefined
+}
+
+export interface LogFigures {
+  readonly stream: string
+  /** Name of the file without its ending. */
+  readonly name: string
+  readonly records: number
+  /** Now minus the time of a record when it was written, milliseconds; undefined before the first. */
+  readonly lagMs: number | undefined
 }
 
 export interface CaptureFigures {

@@ -18,6 +18,7 @@ import { LogDelivery } from '../logging/delivery/delivery.js'
 import {
   DEFAULT_DELIVERY_LIMITS,
   type DeliveryLimits,
+  type LedgerRow,
   type LogPriority,
   type Position,
   type RunLedger,
@@ -368,6 +369,37 @@ export class LogDeliveryWorld {
     })
   }
 
+  /** Lets time pass; the ledger adds up before and after. */
+  async pass(ms: number): Promise<void> {
+    this.check()
+    await this.time.advance(ms)
+    this.check()
+  }
+
+  /** Throws when the terms of a row do not add up to what was produced. */
+  check(): void {
+    const rows = unbalancedRows(this.delivery.ledger())
+    if (rows.length > 0) throw new ClusterError('unbalanced', `rows do not add up: ${rows.join(', ')}`, rows)
+  }
+
+  /** The row of a stream in the youngest run that has it. */
+  row(stream: string): LedgerRow {
+    const rows = this.delivery.ledger().flatMap((run) => run.rows)
+    return rows.findLast((row) => row.stream === stream)!
+  }
+
+  async settledSoon(): Promise<boolean> {
+    const settled = this.delivery.settled(5)
+    await this.pass(10)
+    return settled
+  }
+
+  /** What the spool takes, without the sums of those runs that are done with. */
+  diskBytes(): number {
+    const paths = this.disk.paths().filter((path) => !path.includes('ledger'))
+    return paths.reduce((total, path) => total + this.disk.sizeOf(path), 0)
+  }
+
   /** All that any logger has. */
   stored(): string[] {
     return [...this.loggers.values()].flatMap((logger) => logger.stored)
@@ -389,7 +421,7 @@ export class LogDeliveryWorld {
 }
 
 /** Rows of which the terms do not add up to what was produced. */
-export function unbalancedRows(ledger: readonly RunLedger[]): string[] {
+function unbalancedRows(ledger: readonly RunLedger[]): string[] {
   return ledger
     .flatMap((run) => run.rows)
     .filter((row) => {

@@ -80,6 +80,11 @@ export class MemoryDisk implements Disk {
     return Buffer.concat(this.#files.get(path)?.parts ?? []).toString('utf8')
   }
 
+  /** Bytes of a file, 0 when it does not exist. */
+  sizeOf(path: string): number {
+    return this.#files.get(path)?.sizeBytes ?? 0
+  }
+
   /** All paths, sorted. */
   paths(): string[] {
     return [...this.#files.keys()].sort()

@@ -32,6 +32,8 @@ export interface NodeFlags {
   readonly dialect: string
   readonly stateDir: string
   readonly read?: string
+  readonly keepLogNames?: boolean
+  readonly setAsideLogs?: string
   readonly listenWebsocket?: string
   readonly websocketCert?: string
   readonly websocketKey?: string
@@ -91,6 +93,10 @@ export async function runNode(
     dialect: loaded.dialect,
     platform: systemPlatform,
     logDirectory,
+    spoolDirectory: join(resolve(flags.stateDir), 'spool', nodeName),
+    archiveDirectory: join(resolve(flags.stateDir), 'archive'),
+    keepPlainNames: flags.keepLogNames === true || flags.read !== undefined,
+    ...(flags.setAsideLogs === undefined ? {} : { setAsideDirectory: resolve(flags.setAsideLogs) }),
     storeDirectory: join(resolve(flags.stateDir), 'stores'),
     scripts,
     capture: await captureFor(nodeName, loaded, flags.read),
@@ -235,6 +241,9 @@ function nodeFigures(running: RunningNode): NodeFigures {
     messagesOut: counters.peers.messagesOut,
     droppedOut: counters.peers.droppedOut,
     queuedBytes: counters.peers.queuedBytes,
+    logQueueBytes: counters.logs.queuedBytes + (counters.files?.waitingBytes ?? 0),
+    logSpoolBytes: counters.logs.spoolBytes,
+    logs: cluster.logging.openStore?.logs() ?? [],
     logRecords: counters.files?.records ?? counters.logs.sent,
     droppedRecords: counters.logs.dropped + (counters.files?.dropped ?? 0),
     rssBytes: process.memoryUsage.rss(),

@@ -2,11 +2,11 @@
  * `zeek-cluster up`: every local node of a layout as a process of its own, watched and shown; Ctrl-C stops all in
  * order.
  */
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { errorCode, errorMessage } from '../../base/errors.js'
+import { errorMessage } from '../../base/errors.js'
 import { every, systemClock, systemTimers } from '../../base/time.js'
 import { Address } from '../../data/address.js'
 import type { Layout } from '../../layout/index.js'
@@ -69,6 +69,9 @@ class UpSession {
   readonly #supervisor: Supervisor
   readonly #screen: LiveScreen | undefined
   readonly #events: string[] = []
+  /** Nodes that were started. */
+  readonly #started = new Set<string>()
+  readonly #stamp = `${new Date().toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')}-${process.pid}`
   readonly #captures = new Map<string, CaptureFigures>()
   readonly #startedMs = systemClock.monotonicMs()
   readonly #places: ReadonlyMap<string, Place>
@@ -104,6 +107,7 @@ class UpSession {
           stateDir,
           // A worker that comes back does not read again what it has read to the end.
           ...(flags.read === undefined || this.#captures.has(name) ? [] : ['--read', resolve(flags.read)]),
+          ...this.#logArguments(name),
         ],
         environment: childEnvironment(loaded, redefArgs),
         onOutput: (name, line) => this.#say(`${name}: ${line}`),
@@ -122,7 +126,6 @@ class UpSession {
     })
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
       process.on(signal, () => this.#stopRequested())
-    await setAsideOldLogs(this.#stateDir)
     this.#supervisor.on('state', (name, state, detail) => this.#onState(name, state, detail))
     this.#supervisor.on('message', (name, message) => this.#onMessage(name, message))
     const drawing =
@@ -222,6 +225,16 @@ class UpSession {
     this.#summarise().catch((error: unknown) => this.#say(errorMessage(error)))
   }
 
+  /** A cluster that is there for a capture or for a while has its logs under their plain names when it ends. */
+  #logArguments(name: string): readonly string[] {
+    if (this.#flags.read === undefined && this.#flags.for === undefined) return []
+    // A logger that comes back has files of this run.
+    const isFirst = !this.#started.has(name)
+    this.#started.add(name)
+    const folder = join(this.#stateDir, 'archive', `logs-${this.#stamp}`)
+    return ['--keep-log-names', ...(isFirst ? ['--set-aside-logs', folder] : [])]
+  }
+
   /** The capture is through: everything on its way arrives, then what was found. */
   async #summarise(): Promise<void> {
     await this.#supervisor.flush()
@@ -304,19 +317,6 @@ function childEnvironment(loaded: LoadedCluster, redefArgs: readonly string[]): 
     if (!isSet && variable !== undefined) environment[variable] = '1'
   }
   return environment
-}
-
-/** Logs of an earlier run keep their content in `archive/`. */
-async function setAsideOldLogs(stateDir: string): Promise<void> {
-  const logs = join(stateDir, 'logs')
-  try {
-    const { mtime } = await stat(logs)
-    const stamp = mtime.toISOString().slice(0, 19).replaceAll(/[T:]/g, '-')
-    await mkdir(join(stateDir, 'archive'), { recursive: true })
-    await rename(logs, join(stateDir, 'archive', `logs-${stamp}-${process.pid}`))
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error
-  }
 }
 
 /** Where a node of the layout runs; nodes of type CONTROL are not processes of the cluster. */

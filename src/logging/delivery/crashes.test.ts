@@ -1,15 +1,12 @@
 /** Processes die at every write, and messages get lost: each record that reached the spool is stored once. */
 import { describe, expect, test } from 'vitest'
-import { type FakeLogger, LogDeliveryWorld, unbalancedRows } from '../../testing/log-delivery-world.js'
+import { type FakeLogger, LogDeliveryWorld } from '../../testing/log-delivery-world.js'
 import { seededRandom } from '../../testing/seeded-random.js'
 import { readLedger } from './delivery.js'
-import type { RunLedger } from './delivery-settings.js'
+import type { LedgerRow, RunLedger } from './delivery-settings.js'
+import { readRun } from './run-reader.js'
 
-function check(world: LogDeliveryWorld): void {
-  expect(unbalancedRows(world.delivery.ledger())).toEqual([])
-}
-
-function sum(ledger: readonly RunLedger[], of: (row: RunLedger['rows'][number]) => number): number {
+function sum(ledger: readonly RunLedger[], of: (row: LedgerRow) => number): number {
   return ledger.flatMap((run) => run.rows).reduce((total, row) => total + of(row), 0)
 }
 
@@ -21,7 +18,7 @@ function lostAtMost(ledger: readonly RunLedger[]): number {
 async function live(world: LogDeliveryWorld): Promise<void> {
   const step = async (ms: number): Promise<void> => {
     if (world.mortal.isDead) return
-    check(world)
+    world.check()
     await world.time.advance(ms)
   }
   const one = world.logger('logger-1')
@@ -60,9 +57,9 @@ async function drain(world: LogDeliveryWorld): Promise<void> {
   world.up('logger-1')
   world.up('logger-2')
   await world.time.advance(100)
-  check(world)
+  world.check()
   await world.time.advance(5000)
-  check(world)
+  world.check()
 }
 
 /** What must hold when everything is delivered. */
@@ -96,15 +93,21 @@ async function countChanges(): Promise<number> {
 }
 
 describe('the sender is killed', () => {
-  test.each([0, 0.4, 0.9])('at every change of the disk, of which %f is there', async (tornPart) => {
+  test.each([
+    ['nothing', () => 0],
+    ['a part', (change: number) => ((change * 37) % 100) / 100],
+  ] as const)('at every change of the disk, of which %s is there', async (_part, tornPart) => {
     const changes = await countChanges()
     expect(changes).toBeGreaterThan(80)
     for (let dieAt = 1; dieAt <= changes; dieAt += 1) {
       const world = new LogDeliveryWorld(LIMITS)
-      world.start(dieAt, tornPart)
+      world.start(dieAt, tornPart(dieAt))
       await live(world)
       expect(world.mortal.isDead).toBe(true)
       world.start()
+      await world.delivery.ready
+      await world.time.settle()
+      expect(world.diskBytes(), `killed at ${dieAt}`).toBeLessThanOrEqual(world.delivery.state().spoolBytes)
       world.write('Conn', 5)
       await drain(world)
       await expectOnce(world, `killed at ${dieAt}`)
@@ -122,7 +125,14 @@ describe('the sender is killed', () => {
       await drain(world)
       const wasKilled = world.mortal.isDead
       world.mortal.kill()
+      const left = await readLedger(world.disk, world.directory)
       world.start()
+      await world.delivery.ready
+      for (const of of [(row: LedgerRow) => row.produced, (row: LedgerRow) => row.stored]) {
+        expect(sum(left, of), `killed at ${dieAt}`).toBe(sum(world.delivery.ledger(), of))
+      }
+      await world.time.settle()
+      expect(world.diskBytes(), `killed at ${dieAt}`).toBeLessThanOrEqual(world.delivery.state().spoolBytes)
       await drain(world)
       await expectOnce(world, `killed at ${dieAt}`)
       if (!wasKilled) break
@@ -143,36 +153,65 @@ describe('the sender is killed', () => {
       }
       world.start()
       await world.time.advance(1000)
-      check(world)
+      world.check()
       await drain(world)
       await expectOnce(world, `killed at ${dieAt}`)
     }
   })
 
-  test.each([0, 0.5, 0.9])(
-    'while or after the disk was full, at every change, %f of a write there',
-    async (part) => {
-      const changes = await countChanges()
-      for (let failAt = 2; failAt < changes; failAt += 1) {
-        const lasts = 1 + (failAt % 7)
-        const dieAt = failAt % 3 === 0 ? Number.POSITIVE_INFINITY : failAt + 1 + ((failAt * 5) % 23)
-        const world = new LogDeliveryWorld(LIMITS)
-        world.start(dieAt, part)
-        world.mortal.isFull = (change) => change >= failAt && change < failAt + lasts
-        await live(world)
-        if (failAt % 2 === 0) await world.time.advance(1500)
-        if (!world.mortal.isDead) check(world)
-        world.mortal.kill()
-        world.start()
-        world.write('Conn', 5)
-        await drain(world)
-        const stored = world.stored()
-        expect(new Set(stored).size, `full at ${failAt}: stored twice`).toBe(stored.length)
-        const { inFlight, spooled } = world.delivery.counters()
-        expect([inFlight, spooled], `full at ${failAt}: left`).toEqual([0, 0])
-      }
-    },
-  )
+  test('while or after the disk was full, at every change', async () => {
+    const changes = await countChanges()
+    for (let failAt = 2; failAt < changes; failAt += 1) {
+      const lasts = 1 + (failAt % 7)
+      const dieAt = failAt % 3 === 0 ? Number.POSITIVE_INFINITY : failAt + 1 + ((failAt * 5) % 23)
+      const world = new LogDeliveryWorld(LIMITS)
+      world.start(dieAt, ((failAt * 37) % 100) / 100)
+      world.mortal.isFull = (change) => change >= failAt && change < failAt + lasts
+      await live(world)
+      if (failAt % 2 === 0) await world.time.advance(1500)
+      if (!world.mortal.isDead) world.check()
+      world.mortal.kill()
+      const left = await spooledRecords(world)
+      world.start()
+      world.write('Conn', 5)
+      await drain(world)
+      const stored = world.stored()
+      const known = new Set(stored)
+      expect(known.size, `full at ${failAt}: stored twice`).toBe(stored.length)
+      expect(
+        left.filter((record) => !known.has(record)),
+        `full at ${failAt}: lost`,
+      ).toEqual([])
+      const { inFlight, spooled } = world.delivery.counters()
+      expect([inFlight, spooled], `full at ${failAt}: left`).toEqual([0, 0])
+    }
+  })
+
+  test('when a logger had a part of a batch: twice', async () => {
+    const world = new LogDeliveryWorld()
+    world.start()
+    const logger = world.up('logger-1')
+    await world.time.advance(5)
+    logger.isSlow = true
+    world.write('Conn', 20, 'logger-1')
+    await world.time.advance(12)
+    world.delivery.positions('logger-1', 'run-1', [{ sequence: 1, number: 11 }], false)
+    const before = world.delivery.ledger()[0]!.rows
+    expect(before).toMatchObject([{ produced: 20, stored: 11, inFlight: 9 }])
+    world.down('logger-1')
+    for (let process = 0; process < 3; process += 1) {
+      world.mortal.kill()
+      world.start()
+      await world.time.advance(5)
+      const found = world.delivery.ledger().find(({ run }) => run === 'run-1')
+      expect(found).toMatchObject({ state: 'crashed', rows: before })
+    }
+    logger.isSlow = false
+    world.up('logger-1')
+    await world.time.advance(50)
+    expect(world.delivery.ledger()[0]).toMatchObject({ run: 'earlier', rows: [{ stored: 20 }] })
+    expect(logger.stored).toEqual(world.written.slice(8))
+  })
 
   test('what a logger that confirms nothing got is not sent again', async () => {
     const world = new LogDeliveryWorld()
@@ -187,22 +226,26 @@ describe('the sender is killed', () => {
     expect(world.delivery.ledger()[0]?.rows[0]).toMatchObject({ produced: 16, unconfirmed: 16 })
   })
 
-  test('what was shed stays counted', async () => {
-    const world = new LogDeliveryWorld({ spoolBytes: 20_000 })
-    world.start()
-    for (let round = 0; round < 60; round += 1) {
-      world.write('Conn', 8, undefined, 'normal', 60)
+  // With many sizes, so that a journal is written anew in the middle of everything.
+  test.each([19_000, 19_300, 19_800, 20_000, 20_400, 21_000])(
+    'what was shed stays counted: %i',
+    async (spoolBytes) => {
+      const world = new LogDeliveryWorld({ spoolBytes })
+      world.start()
+      for (let round = 0; round < 60; round += 1) {
+        world.write('Conn', 8, undefined, 'normal', 60)
+        await world.time.advance(1)
+      }
+      const before = world.delivery.ledger()[0]!.rows[0]!
+      expect(before.dropped['spool-full']).toBeGreaterThan(0)
+      world.mortal.kill()
+      world.start()
       await world.time.advance(1)
-    }
-    const before = world.delivery.ledger()[0]!.rows[0]!
-    expect(before.dropped['spool-full']).toBeGreaterThan(0)
-    world.mortal.kill()
-    world.start()
-    await world.time.advance(1)
-    expect(world.delivery.ledger()[0]!.rows[0]).toEqual(before)
-    await drain(world)
-    await expectOnceOf(world, before.produced - before.dropped['spool-full']!)
-  })
+      expect(world.delivery.ledger()[0]!.rows[0]).toEqual(before)
+      await drain(world)
+      await expectOnceOf(world, before.produced - before.dropped['spool-full']!)
+    },
+  )
 
   test('the spool is one for all runs: old ones are shed, too', async () => {
     const world = new LogDeliveryWorld({ spoolBytes: 20_000 })
@@ -211,7 +254,7 @@ describe('the sender is killed', () => {
       await world.time.advance(1)
       world.write('Conn', 40, undefined, 'normal', 60)
       await world.time.advance(20)
-      check(world)
+      world.check()
       expect(world.delivery.state().spoolBytes).toBeLessThanOrEqual(20_000)
       world.mortal.kill()
     }
@@ -225,6 +268,31 @@ describe('the sender is killed', () => {
     expect(ledger[0]).toMatchObject({ run: 'earlier', lostAtMost: 12 * world.limits.memoryRecords })
   })
 })
+
+/** What the journals say is in the spool, and not done with. */
+async function spooledRecords(world: LogDeliveryWorld): Promise<string[]> {
+  const records: string[] = []
+  for (const name of await world.disk.list(world.directory)) {
+    if (name.startsWith('ledger')) continue
+    const folder = `${world.directory}/${name}`
+    const read = await readRun(world.disk, folder, name, 0)
+    for (const { place } of read?.state.batches.values() ?? []) {
+      const { segment, pieces } = place!
+      for (let index = 0; index < pieces.length; index += 2) {
+        const path = `${folder}/${segment.fileName}`
+        // What was confirmed while the journal could not be written.
+        if ((await world.disk.info(path)) === undefined) continue
+        const piece = await world.disk.readPart(path, pieces[index]!, pieces[index + 1]!)
+        records.push(
+          ...(Buffer.from(piece)
+            .toString('latin1')
+            .match(/(?:Conn|Dns)-\d+/g) ?? []),
+        )
+      }
+    }
+  }
+  return records
+}
 
 async function expectOnceOf(world: LogDeliveryWorld, records: number): Promise<void> {
   await world.time.advance(100)
@@ -256,6 +324,26 @@ test('a process that ended in order leaves nothing to lose, and is folded once',
   expect(world.delivery.ledger()).toMatchObject([done, { run: 'run-3' }])
 })
 
+test('a long backlog of an earlier run does not hold up what is new', async () => {
+  const world = new LogDeliveryWorld()
+  world.start()
+  world.write('Old', 400, undefined, 'normal', 40)
+  await world.time.advance(20)
+  world.mortal.kill()
+  world.start()
+  await world.time.advance(5)
+  world.write('New', 40, undefined, 'normal', 40)
+  world.write('Urgent', 16, undefined, 'high', 40)
+  const logger = world.up('logger-1')
+  await world.time.advance(100)
+  world.check()
+  expect(logger.stored.length).toBe(456)
+  const last = (stream: string): number => logger.stored.findLastIndex((record) => record.startsWith(stream))
+  // The old run told its position first: a few batches of it were being read.
+  expect(last('Urgent')).toBeLessThan(16 + 64)
+  expect(last('New')).toBeLessThan(16 + 64 + 40 * 2)
+})
+
 test('what cannot be read is dropped and counted; what follows it is delivered', async () => {
   const world = new LogDeliveryWorld()
   world.start()
@@ -270,7 +358,7 @@ test('what cannot be read is dropped and counted; what follows it is delivered',
   world.disk.createNow(path).appendNow(bytes)
   world.fate = () => [1]
   await world.time.advance(5000)
-  check(world)
+  world.check()
   expect(world.delivery.counters()).toMatchObject({
     stored: 32,
     inFlight: 0,
@@ -335,9 +423,9 @@ describe('lossy links', () => {
         world.start()
       } else if (what === 6) logger.store()
       else world.write(random(3) === 0 ? 'Dns' : 'Conn', random(20), logger.isUp ? name : undefined)
-      check(world)
+      world.check()
       await world.time.advance(random(15))
-      check(world)
+      world.check()
     }
     world.fate = () => [1]
     for (const name of names) {
@@ -348,7 +436,7 @@ describe('lossy links', () => {
       if (!logger.isUp) world.up(name)
     }
     await world.time.advance(10_000)
-    check(world)
+    world.check()
     expect(await world.delivery.settled(1)).toBe(true)
     const stored = world.stored()
     expect(new Set(stored).size).toBe(stored.length)

@@ -1,27 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { LogDeliveryWorld, unbalancedRows } from '../../testing/log-delivery-world.js'
-import type { LedgerRow } from './delivery-settings.js'
+import { LogDeliveryWorld } from '../../testing/log-delivery-world.js'
 
-/** A world in which every step ends with a look at the ledger. */
-class Scenario extends LogDeliveryWorld {
-  async pass(ms: number): Promise<void> {
-    this.check()
-    await this.time.advance(ms)
-    this.check()
-  }
-
-  check(): void {
-    expect(unbalancedRows(this.delivery.ledger())).toEqual([])
-  }
-
-  row(stream: string): LedgerRow {
-    const rows = this.delivery.ledger().flatMap((run) => run.rows)
-    return rows.findLast((row) => row.stream === stream)!
-  }
-}
-
-function scenario(...args: ConstructorParameters<typeof LogDeliveryWorld>): Scenario {
-  const world = new Scenario(...args)
+function scenario(...args: ConstructorParameters<typeof LogDeliveryWorld>): LogDeliveryWorld {
+  const world = new LogDeliveryWorld(...args)
   world.start()
   return world
 }
@@ -114,6 +95,7 @@ describe('a logger that confirms', () => {
     world.write('Conn', 30, 'logger-1')
     await world.pass(20)
     expect(world.row('Conn')).toMatchObject({ stored: 30, inFlight: 30 })
+    expect(await world.settledSoon()).toBe(false)
     world.down('logger-1')
     world.write('Conn', 30, undefined)
     await world.pass(1000)
@@ -175,6 +157,21 @@ describe('a logger that confirms', () => {
     world.write('Conn', 8, 'logger-1')
     await world.pass(20)
     expect(logger.stored).toEqual(world.written.slice(8))
+    expect(world.row('Conn')).toMatchObject({ stored: 28, inFlight: 0 })
+  })
+
+  test('goes while batches are being read for it: they come in order when it is back', async () => {
+    const world = scenario()
+    world.write('Conn', 60, undefined, 'normal', 30)
+    await world.pass(20)
+    const logger = world.up('logger-1')
+    world.delivery.positions('logger-1', 'run-1', [], true)
+    world.down('logger-1')
+    world.check()
+    expect(world.row('Conn')).toMatchObject({ spooled: 60, inFlight: 0 })
+    world.up('logger-1')
+    await world.pass(50)
+    expect(logger.stored).toEqual(world.written)
   })
 
   test('is slow for a moment: what it confirms is word enough that there is room', async () => {
@@ -221,6 +218,7 @@ describe('a logger that confirms', () => {
       await world.pass(1)
       expect(world.delivery.state().inFlightBytes).toBeLessThanOrEqual(world.limits.windowBytes)
     }
+    expect(await world.settledSoon()).toBe(false)
     expect(world.row('Conn').inFlight).toBeGreaterThan(0)
     expect(world.row('Conn').spooled).toBeGreaterThan(0)
     logger.isSlow = false
@@ -296,150 +294,3 @@ describe('a logger that confirms nothing', () => {
     expect(zeek.stored).toEqual([...world.written.slice(0, 8), ...world.written.slice(16)])
   })
 })
-
-describe('room', () => {
-  test('a full spool sheds what is low before what is normal before what is high', async () => {
-    const world = scenario({ spoolBytes: 40_000 })
-    const sumOf = (stream: string): number => world.row(stream).dropped['spool-full'] ?? 0
-    world.write('High', 80, undefined, 'high', 60)
-    world.write('Normal', 80, undefined, 'normal', 60)
-    world.write('Low', 80, undefined, 'low', 60)
-    await world.pass(20)
-    expect(world.problems).toEqual([])
-    for (let round = 0; round < 300 && sumOf('Low') < 80; round += 1) {
-      world.write('Normal', 8, undefined, 'normal', 60)
-      await world.pass(1)
-      expect(diskBytes(world)).toBeLessThanOrEqual(40_000)
-      if (sumOf('Normal') > 0) expect(sumOf('Low')).toBe(80)
-    }
-    for (let round = 0; round < 300 && sumOf('High') === 0; round += 1) {
-      world.write('High', 8, undefined, 'high', 60)
-      await world.pass(1)
-      expect(diskBytes(world)).toBeLessThanOrEqual(40_000)
-    }
-    expect(world.row('Normal').spooled).toBe(0)
-    expect(world.problems.filter((problem) => problem.startsWith('log-records-dropped'))).toHaveLength(1)
-    expect(world.problems[0]).toContain('Low')
-    const logger = world.up('logger-1')
-    await world.pass(200)
-    expect(new Set(logger.stored).size).toBe(logger.stored.length)
-    expect(world.row('High')).toMatchObject({ spooled: 0, inFlight: 0 })
-  })
-
-  test('what a logger may have is not shed: it comes again', async () => {
-    const world = scenario({ spoolBytes: 20_000 })
-    const logger = world.up('logger-1')
-    await world.pass(5)
-    logger.isSlow = true
-    for (let round = 0; round < 80; round += 1) {
-      world.write('Conn', 8, 'logger-1', 'normal', 60)
-      await world.pass(1)
-      expect(diskBytes(world)).toBeLessThanOrEqual(20_000)
-    }
-    const { inFlight, dropped } = world.row('Conn')
-    expect(dropped['spool-full']).toBeGreaterThan(0)
-    world.down('logger-1')
-    logger.isSlow = false
-    world.up('logger-1')
-    await world.pass(100)
-    expect(logger.stored.slice(0, inFlight)).toEqual(world.written.slice(0, inFlight))
-    expect(world.row('Conn')).toMatchObject({ inFlight: 0, spooled: 0 })
-    expect(world.row('Conn').dropped).toEqual(dropped)
-    expect(logger.stored.length).toBe(640 - dropped['spool-full']!)
-  })
-
-  test('a spool that is full of what is higher takes nothing that is lower', async () => {
-    const world = scenario({ spoolBytes: 20_000 })
-    world.write('High', 1, undefined, 'high', 60)
-    while (world.delivery.state().spoolBytes < 16_000) {
-      world.write('High', 8, undefined, 'high', 60)
-      await world.pass(1)
-    }
-    const { spooled } = world.row('High')
-    for (let round = 0; round < 20; round += 1) {
-      world.write('Low', 8, undefined, 'low', 60)
-      await world.pass(1)
-      expect(diskBytes(world)).toBeLessThanOrEqual(20_000)
-    }
-    expect(world.row('Low').dropped['spool-full']).toBeGreaterThan(0)
-    expect(world.row('High').spooled).toBe(spooled)
-  })
-
-  test('a full disk: records stay in memory, are sent, and go to the disk when there is room again', async () => {
-    const world = scenario()
-    const logger = world.up('logger-1')
-    await world.pass(5)
-    world.write('Conn', 8, 'logger-1')
-    await world.pass(20)
-    world.disk.limitBytes = 900
-    world.write('Conn', 40, 'logger-1', 'normal', 60)
-    await world.pass(20)
-    expect(world.delivery.state()).toMatchObject({ state: 'degraded', reason: 'no space left on the disk' })
-    expect(logger.stored).toEqual(world.written)
-    world.down('logger-1')
-    world.write('Conn', 40, undefined, 'normal', 60)
-    await world.pass(500)
-    expect(world.row('Conn')).toMatchObject({ inMemory: 40 })
-    world.disk.limitBytes = Number.POSITIVE_INFINITY
-    await world.pass(1100)
-    expect(world.delivery.state().state).toBe('ok')
-    expect(world.row('Conn')).toMatchObject({ inMemory: 0, spooled: 40 })
-    expect(world.problems.map((problem) => problem.split(':')[0])).toEqual([
-      'log-spool-unwritable',
-      'log-spool-resumed',
-    ])
-    world.up('logger-1')
-    await world.pass(100)
-    expect(logger.stored).toEqual(world.written)
-  })
-
-  test('memory is bounded, too, while the disk takes nothing', async () => {
-    const world = scenario({ fallbackBytes: 4000 })
-    world.disk.limitBytes = 0
-    world.write('High', 16, undefined, 'high', 60)
-    for (let round = 0; round < 20; round += 1) {
-      world.write('Low', 8, undefined, 'low', 60)
-      await world.pass(11)
-      expect(world.delivery.state().queuedBytes).toBeLessThanOrEqual(4000)
-    }
-    expect(world.row('High').inMemory).toBe(16)
-    expect(world.row('Low').dropped['spool-unwritable']).toBeGreaterThan(0)
-    await world.delivery.close()
-    world.check()
-    expect(world.row('High')).toMatchObject({ inMemory: 0, dropped: { 'spool-unwritable': 16 } })
-  })
-
-  test('without a folder records wait in memory, and nothing is amiss', async () => {
-    const world = scenario({}, 'memory')
-    expect(world.disk.paths()).toEqual([])
-    world.write('Conn', 50)
-    await world.pass(20)
-    expect(world.delivery.state().state).toBe('ok')
-    const logger = world.up('logger-1')
-    logger.isSlow = true
-    await world.pass(20)
-    world.down('logger-1')
-    logger.isSlow = false
-    world.up('logger-1')
-    await world.pass(20)
-    expect(logger.stored).toEqual(world.written)
-  })
-
-  test('a journal that has grown is written anew', async () => {
-    const world = scenario({ spoolBytes: 100_000 })
-    const logger = world.up('logger-1')
-    await world.pass(5)
-    for (let round = 0; round < 400; round += 1) {
-      world.write('Conn', 8, 'logger-1')
-      await world.pass(2)
-    }
-    expect(logger.stored).toEqual(world.written)
-    expect(world.disk.paths().filter((path) => path.includes('journal'))).toHaveLength(1)
-    expect(world.disk.paths().some((path) => path.endsWith('journal-1'))).toBe(false)
-    expect(diskBytes(world)).toBeLessThan(12_000)
-  })
-})
-
-function diskBytes(world: Scenario): number {
-  return world.disk.paths().reduce((sum, path) => sum + Buffer.byteLength(world.disk.text(path), 'utf8'), 0)
-}

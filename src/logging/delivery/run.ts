@@ -203,9 +203,9 @@ export class Run {
     for (const batch of batches) this.note({ kind: 'dropped', batch: batch.id, reason: 'spool-full' })
     this.commit()
     const { disk, directory } = this.#settings
+    if (this.state.segments.delete(segment.number)) this.#segmentBytes -= segment.sizeBytes
     const open = this.#open.get(segment.priority)
     if (open?.segment === segment) this.#closeSegment(open)
-    if (this.state.segments.delete(segment.number)) this.#segmentBytes -= segment.sizeBytes
     try {
       if (directory !== undefined) disk.removeNow(join(directory, segment.fileName))
     } catch (error) {

@@ -29,6 +29,10 @@ const JOURNAL_BYTES = 4 * 1024 ** 2
 const SEGMENT_BYTES_MAX = 1024 ** 3
 /** A batch has no more bytes than this, but for one long record. */
 export const BATCH_BYTES = 256 * 1024
+/** Dropping is told again when so little of the room had been taken in between. */
+const EPISODE_ENDS = 0.5
+/** Room for what a journal says of a batch, which counts twice. */
+const ENTRY_BYTES = 256
 /** A disk that failed is tried again after so long. */
 export const RETRY_MS = 1000
 
@@ -130,11 +134,12 @@ export class Spool {
   add(sequence: SequenceState, records: number, payload: Uint8Array, goesOut: boolean): Batch | undefined {
     const { state } = this.live
     const { length } = payload
-    sequence.tally.inMemory -= records
     if (this.#canWrite()) {
-      if (!this.#makeRoom(length, sequence.priority)) return this.#refuse(sequence, records, 'spool-full')
+      if (!this.#makeRoom(length + ENTRY_BYTES, sequence.priority))
+        return this.#refuse(sequence, records, 'spool-full')
       try {
         const place = this.live.place(sequence.priority, payload)
+        sequence.tally.inMemory -= records
         const before = goesOut ? undefined : sequence.youngest
         if (before?.place?.segment === place.segment && this.#fitsInto(before, records, length)) {
           return this.#extend(before, records, place.pieces[0]!, payload)
@@ -148,6 +153,7 @@ export class Spool {
     if (!this.#makeMemoryRoom(length, sequence.priority)) {
       return this.#refuse(sequence, records, this.#memoryReason)
     }
+    sequence.tally.inMemory -= records
     const batch = state.add(sequence, records, length, crc32(payload))
     batch.payload = Uint8Array.from(payload)
     this.#memoryBytes += length
@@ -235,11 +241,13 @@ export class Spool {
 
   #resumeRun(run: Run): void {
     const { state } = run
+    let journalBytes = ENTRY_BYTES * state.batches.size
     for (const batch of [...state.batches.values()]) {
       const { priority } = batch.sequence
       if (batch.place !== undefined) continue
       // What a logger may have stays, however little room there is: its numbers stand before those that follow.
-      const hasRoom = this.#makeRoom(batch.bytes, priority) || batch.state !== 'waiting'
+      const hasRoom = this.#makeRoom(batch.bytes + journalBytes, priority) || batch.state !== 'waiting'
+      if (!hasRoom) journalBytes -= ENTRY_BYTES
       if (hasRoom) state.settle(batch, run.place(priority, batch.payload!))
       else state.drop(batch, 'spool-full')
       this.#memoryBytes -= batch.bytes
@@ -271,7 +279,7 @@ export class Spool {
       if (this.#shedOne(priority)) continue
       return false
     }
-    if (this.usedBytes < spoolBytes * 0.9) this.#isShedding = false
+    if (this.usedBytes < spoolBytes * EPISODE_ENDS) this.#isShedding = false
     return true
   }
 
@@ -311,11 +319,12 @@ export class Spool {
       this.#memoryBytes -= oldest.bytes
       this.#tellShedding(this.#memoryReason, [oldest])
     }
-    if (this.#memoryBytes < this.#settings.limits.fallbackBytes * 0.9) this.#isShedding = false
+    if (this.#memoryBytes < this.#settings.limits.fallbackBytes * EPISODE_ENDS) this.#isShedding = false
     return true
   }
 
   #refuse(sequence: SequenceState, records: number, reason: DropReason): undefined {
+    sequence.tally.inMemory -= records
     sequence.tally.dropped[reason] += records
     this.live.note({ kind: 'refused', sequence: sequence.id, records, reason })
     this.#tellShedding(reason, [], sequence)
@@ -403,7 +412,10 @@ export class Spool {
     const lastJournal = read.journals.at(-1) ?? 0
     const run = new Run(state, this.#runSettings(state.name), lastJournal, read.lastSegment)
     state.startGeneration()
-    if (state.isFinished) return this.#fold(run)
+    if (state.isFinished) {
+      this.#earlier = [...this.#earlier, run]
+      return this.#fold(run)
+    }
     try {
       run.openJournal()
       for (const number of read.journals.slice(0, -1)) await disk.remove(join(folder, `journal-${number}`))

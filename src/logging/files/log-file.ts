@@ -20,8 +20,8 @@ export interface LogFileSettings {
   readonly rotation: RotationPolicy | undefined
   /** Whether records count as stored only when a loss of power would not lose them. */
   readonly survivesPowerLoss: boolean
-  /** Moves a file that is there already out of the way. */
-  readonly keepLeftover: (filePath: string) => Promise<void>
+  /** Makes the folder of a file, and moves a file that is there already out of the way. */
+  readonly makeRoom: (filePath: string) => Promise<void>
   /** Resolves when what an earlier process left is settled: nothing is written before. */
   readonly ready: Promise<void>
   /** The positions of these sequences moved. */
@@ -256,9 +256,9 @@ export class LogFile {
 
   async #open(): Promise<OpenFile> {
     if (this.#file !== undefined) return this.#file
-    const { writer, journal, clock, keepLeftover } = this.#settings
+    const { writer, journal, clock, makeRoom } = this.#settings
     const { filePath, name, fields } = this
-    await keepLeftover(filePath)
+    await makeRoom(filePath)
     const journaled = journal.open(filePath, name, writer.name, this.#openedMs)
     const openedMs = clock.wallMs()
     const output = await writer.open({ filePath, path: name, fields, config: this.#config, openedMs })

@@ -30,6 +30,8 @@ export interface LogStoreSettings {
   /** Undefined: files keep their plain names. */
   readonly rotation?: RotationPolicy | undefined
   readonly survivesPowerLoss?: boolean
+  /** Done once what an earlier process left is settled, before any file is written. */
+  readonly beforeFirst?: () => Promise<void>
   /** Text that waits for a slow disk, at most: default 128 MiB. */
   readonly memoryBytes?: number
   readonly onProblem: (code: string, message: string) => void
@@ -250,8 +252,10 @@ export class LogStore {
         journal: this.#journal,
         rotation,
         survivesPowerLoss: survivesPowerLoss === true,
-        keepLeftover: async (path) => {
-          if (!isDevice && !writer.continuesFiles) await keepLeftover(disk, path, clock.wallMs())
+        makeRoom: async (path) => {
+          if (isDevice) return
+          await disk.makeDirectory(directory)
+          if (!writer.continuesFiles) await keepLeftover(disk, path, clock.wallMs())
         },
         ready: this.ready,
         onStored: (sequences) => this.onStored(sequences),
@@ -290,6 +294,7 @@ export class LogStore {
     this.#journal.continueFrom(number)
     // What was settled must not be settled again.
     if (content.files.length > 0) this.#journal.begin()
+    await this.#settings.beforeFirst?.()
   }
 
   /** A file that was open when its process died: a chunk that is there in part goes, then the file gets its name. */

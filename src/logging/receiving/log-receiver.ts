@@ -7,13 +7,13 @@
  */
 import type { Timer, Timers } from '../../base/time.js'
 import type { ByteReader } from '../../data/byte-reader.js'
+import type { LogBatch } from '../../data/log-batch.js'
 import {
   type BatchOrigin,
   type LogMessageHandler,
   type LogWriterDescription,
   readLogMessages,
 } from '../../data/log-messages.js'
-import type { LogBatch } from '../../data/log-batch.js'
 import type { OpenedMessage } from '../../data/messages.js'
 import type { Position } from '../delivery/delivery-settings.js'
 import type { LogFile } from '../files/log-file.js'

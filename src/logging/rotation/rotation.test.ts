@@ -197,6 +197,17 @@ describe('a rotated file', () => {
   })
 })
 
+test('without rotation nothing is moved: at the end, or at the next start', async () => {
+  const fixture = new Fixture()
+  await fixture.file('logs/conn.log', 'of now')
+  await fixture.file('logs/conn.2026-01-31-10-00-00.log', 'left by a crash')
+  const rotation = fixture.rotation({ intervalMs: 0 })
+  await rotation.resume('logs')
+  await rotation.finish({ ...CLOSED, terminating: true })
+  await rotation.settled()
+  expect(fixture.disk.paths()).toEqual(['logs/conn.2026-01-31-10-00-00.log', 'logs/conn.log'])
+})
+
 describe('the archive', () => {
   const DAYS = ['2026-01-29', '2026-01-30', '2026-01-31']
 

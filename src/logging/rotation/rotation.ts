@@ -62,9 +62,7 @@ export class Rotation implements RotationPolicy {
   async finish(file: ClosedFile): Promise<void> {
     const { disk, directory, clock } = this.#settings
     // As in Zeek, the end of a process rotates only what is rotated anyway.
-    const isRotated =
-      Number.isFinite(this.sizeLimit) || this.nextMs(file.name, file.writer, clock.wallMs()) !== undefined
-    if (!isRotated) return
+    if (!this.#rotates(file.name, file.writer, clock.wallMs())) return
     const folder = directory === '' ? dirname(file.filePath) : directory
     if (directory !== '') await disk.makeDirectory(folder)
     const rotated = await freeName(disk, folder, file)
@@ -76,6 +74,8 @@ export class Rotation implements RotationPolicy {
   async resume(folder: string): Promise<void> {
     const { disk, directory, postprocessor, archive } = this.#settings
     if (postprocessor !== 'archive-log' && postprocessor !== 'delete-log') return
+    // What stands there without rotation was left by a crash, and stays.
+    if (!this.#rotates('', '', this.#settings.clock.wallMs())) return
     if (postprocessor === 'archive-log') await archive.removeUnfinished()
     const from = directory === '' ? folder : directory
     for (const name of await disk.list(from)) {
@@ -87,6 +87,10 @@ export class Rotation implements RotationPolicy {
       const closedMs = (await disk.info(filePath))?.modifiedMs ?? openedMs
       this.#run({ filePath, name: match[1]!, writer: '', openedMs, closedMs, terminating: true })
     }
+  }
+
+  #rotates(name: string, writer: string, nowMs: number): boolean {
+    return Number.isFinite(this.sizeLimit) || this.nextMs(name, writer, nowMs) !== undefined
   }
 
   async settled(): Promise<void> {

@@ -1,8 +1,8 @@
 /** What a filter does with records: which columns, into which logs, here and at the loggers. */
 import { ClusterError } from '../../base/errors.js'
 import type { ByteWriter } from '../../data/byte-writer.js'
-import { ASCII_WRITER, type LogField, type LogWriterDescription } from '../../data/log-messages.js'
 import { compileLogWriter, type LogColumnSource } from '../../data/log-codec.js'
+import { ASCII_WRITER, type LogField, type LogWriterDescription } from '../../data/log-messages.js'
 import type { FieldsWriter } from '../../data/record-codec.js'
 import type { LogPriority, Sequence } from '../delivery/delivery-settings.js'
 import type { OpenWriter } from '../files/log-store.js'

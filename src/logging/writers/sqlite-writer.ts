@@ -216,7 +216,7 @@ function tableOf(connection: SqliteConnection, filePath: string): string | undef
 
 /** Rows are numbered from 1, without gaps: none is ever removed but from the end. */
 function rowsIn(connection: SqliteConnection, table: string): number {
-  return Number(connection.run(`select max(rowid) from ${table}`)[0]?.[0] ?? 0)
+  return Number(connection.run(`select coalesce(max(rowid), 0) from ${table}`)[0]?.[0] ?? 0)
 }
 
 function dropRows(connection: SqliteConnection, table: string, size: number): void {
