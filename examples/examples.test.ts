@@ -5,20 +5,24 @@ import { expect, test } from 'vitest'
 import { DIALECTS, parseLayout } from 'zeek-cluster/layout'
 import { BROKER_TRANSCRIPTS, startCluster } from 'zeek-cluster/testing'
 import { conformance } from './broker-conformance.js'
+import logFilters from './log-filters.js'
 import sharedStore from './shared-store.js'
 import whoIsUp from './who-is-up.js'
 
 const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
 
 const samples = [
-  ...`${read('README.md')}${read('docs/stores.md')}`.matchAll(/<!-- test: (\S+) -->\n```ts\n([\s\S]*?)```/g),
+  ...`${read('README.md')}${read('docs/stores.md')}${read('docs/logging.md')}`.matchAll(
+    /<!-- test: (\S+) -->\n```ts\n([\s\S]*?)```/g,
+  ),
 ].map((match) => [match[1]!, match[2]!] as const)
 
-test('the README and the page on stores have samples', () => {
+test('the README and the pages on stores and logs have samples', () => {
   expect(samples.map(([file]) => file)).toEqual([
     'examples/who-is-up.ts',
     'examples/quickstart/scan-detector.test.ts',
     'examples/shared-store.ts',
+    'examples/log-filters.ts',
   ])
 })
 
@@ -55,6 +59,24 @@ test('the sample of a store reports each host once, whichever worker saw it', as
   expect(new Set(hosts.map(([, message]) => message)).size).toBe(hosts.length)
   const store = cluster.node('manager').stores.get('known-hosts')?.store
   expect(await store?.size()).toBe(hosts.length)
+  await cluster.stop()
+})
+
+test('the sample of filters writes two logs', async () => {
+  const layout = read('examples/quickstart/cluster-layout.zeek')
+  const capture = readFileSync(new URL('quickstart/traffic.pcap', import.meta.url))
+  const cluster = await startCluster({ layout, scripts: [logFilters], capture })
+  await cluster.until(() => cluster.running('worker-1').capture?.state === 'done')
+  await cluster.until(() => cluster.running('worker-2').capture?.state === 'done')
+  await cluster.advance(5000)
+  const talkers = await cluster.logLines('talkers')
+  expect(Object.keys(talkers[0]!)).toEqual(['ts', 'id.orig_h', 'id.resp_h', 'bytes'])
+  expect(talkers.every(({ bytes }) => Number(bytes) >= 1000)).toBe(true)
+  const large = cluster.disk.paths().filter((path) => path.endsWith('talkers_large.log'))
+  const lines = large.flatMap((path) => cluster.disk.text(path).trimEnd().split('\n'))
+  const ofTalkers = talkers.filter(({ bytes }) => Number(bytes) >= 10_000)
+  expect(ofTalkers.length).toBeGreaterThan(0)
+  expect(lines.map((line) => JSON.parse(line) as { bytes: number })).toHaveLength(ofTalkers.length)
   await cluster.stop()
 })
 

@@ -167,6 +167,13 @@ export function logTexts(): Uint8Array[] {
   return vectorNames('logs').map((name) => readFileSync(vectorPath(`logs/${name}`)).subarray(0, 3000))
 }
 
+/** Logs of Zeek in JSON. */
+export function jsonLogTexts(): Uint8Array[] {
+  return vectorNames('log-writers')
+    .filter((name) => name.endsWith('.json.log'))
+    .map((name) => readFileSync(vectorPath(`log-writers/${name}`)))
+}
+
 export function captureStart(length: number): Uint8Array {
   return new Uint8Array(readFileSync(`${ROOT}examples/quickstart/traffic.pcap`).subarray(0, length))
 }

@@ -5,6 +5,7 @@ import { CONVERSION_TARGETS } from './targets/conversions.ts'
 import { FILE_TARGETS } from './targets/files.ts'
 import { JSON_TARGETS } from './targets/json.ts'
 import { LINK_TARGETS } from './targets/link.ts'
+import { LOG_LINE_TARGETS } from './targets/log-lines.ts'
 import { MESSAGE_TARGETS } from './targets/messages.ts'
 import { STORE_TARGETS } from './targets/stores.ts'
 import { VALUE_TARGETS } from './targets/values.ts'
@@ -17,5 +18,6 @@ export const TARGETS: readonly Target[] = [
   ...STORE_TARGETS,
   ...JSON_TARGETS,
   ...FILE_TARGETS,
+  ...LOG_LINE_TARGETS,
   ...CONVERSION_TARGETS,
 ]

@@ -17,7 +17,26 @@ export type { CreateStoreOptions, StoreInfo } from './cluster/stores.js'
 export { CONN_COLUMNS, type ConnRecord } from './data/conn-record.js'
 export * from './data/index.js'
 export { NODE_TYPES, type NodeType } from './layout/node-type.js'
-export type { Columns, LogStream, StreamOptions } from './logging/logs.js'
+export type { LogPriority } from './logging/delivery/delivery-settings.js'
+export { type LogValue, readLogRecord } from './logging/log-values.js'
+export type { Logs } from './logging/logs.js'
+export type { Columns } from './logging/streams/columns.js'
+export type {
+  LogExtension,
+  LogFilter,
+  LogPolicy,
+  LogStream,
+  StreamOptions,
+} from './logging/streams/log-filter.js'
+export { LogConfigError } from './logging/writers/log-config-error.js'
+export type {
+  LogConfig,
+  LogFileDescription,
+  LogFormatter,
+  LogOutput,
+  LogWriter,
+  PreparedChunk,
+} from './logging/writers/log-writer.js'
 export { Cluster, type ClusterStartOptions } from './node/cluster-start.js'
 export type { Script } from './node/script.js'
 export { DIALECT_NAMES, type DialectName } from './options/dialect.js'

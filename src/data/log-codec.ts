@@ -20,7 +20,7 @@ const HEADER_BYTES = 9
 export function compileLogWriter(columns: readonly LogColumnSource[]): FieldsWriter {
   const forms = columns.map(([, type]): LogForm<unknown> => type.log!)
   const bound: [string, unknown][] = forms.map((form, index) => [`t${index}`, form])
-  const values = columns.map(([access]) => valueOf(access))
+  const values = columns.map(([access]) => accessTo(access))
   const slow = values.map(
     (value, index) =>
       `v = ${value}; writer.logHeader(t${index}.tag, v !== undefined); if (v !== undefined) t${index}.writeBody(writer, v);`,
@@ -46,7 +46,7 @@ export function compileLogWriter(columns: readonly LogColumnSource[]): FieldsWri
   ) as FieldsWriter
 }
 
-function valueOf(access: string | readonly string[]): string {
+function accessTo(access: string | readonly string[]): string {
   const [first, ...rest] = typeof access === 'string' ? [access] : access
   const inner = rest.map((name) => `?.[${JSON.stringify(name)}]`)
   return `value[${JSON.stringify(first)}]${inner.join('')}`

@@ -13,6 +13,7 @@ import type { LogStore } from './files/log-store.js'
 import { type Columns, defaultPath } from './streams/columns.js'
 import { FilterOutput, type LogOfFilter } from './streams/filter-output.js'
 import type { LogFilter, LogStream, StreamOptions } from './streams/log-filter.js'
+import type { LogWriter } from './writers/log-writer.js'
 
 export interface LogsSettings {
   /** Name of this node. */
@@ -75,6 +76,14 @@ export class Logs {
   /** A stream by its name. */
   stream(id: string): LogStream | undefined {
     return this.#streams.get(id) as unknown as LogStream | undefined
+  }
+
+  /**
+   * A writer of your own, for filters that name it (`Log::Filter$writer`). It has to be there on the nodes that write:
+   * the loggers. Throws `ClusterError` code `writer-exists` for a name that is taken.
+   */
+  addWriter(writer: LogWriter): void {
+    this.#settings.localStore().addWriter(writer)
   }
 
   /** `Log::active_streams`: those that are enabled. */
@@ -275,5 +284,3 @@ function* columnParts(columns: Columns, record: AnyRecord): Iterable<Part> {
     if (record[name] !== undefined) yield [`column ${name}`, type, record[name]]
   }
 }
-
-export type { Columns, LogFilter, LogStream, StreamOptions }

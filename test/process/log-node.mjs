@@ -25,6 +25,13 @@ process.on('SIGTERM', async () => {
   process.exit(0)
 })
 cluster.on('nodeUp', (node) => print(`up ${node.name}`))
+let lastHealth = ''
+setInterval(() => {
+  const { health } = cluster
+  const text = health.state === 'degraded' ? `degraded: ${health.reason}` : health.state
+  if (text !== lastHealth) print(`health ${text}`)
+  lastHealth = text
+}, 50)
 print(`started ${name}`)
 
 if (run !== undefined) {

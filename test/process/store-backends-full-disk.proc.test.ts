@@ -1,54 +1,18 @@
 /** Commits on a disk that is full: a small one in memory, which only the superuser can make. */
-import { spawnSync } from 'node:child_process'
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openBackend } from '../../src/store/backends/open-backend.js'
 import { seededRandom } from '../../src/testing/seeded-random.js'
 import { codeOf, loadAll, putOf, textsOf } from '../support/store-backends.js'
+import { fillDisk, hasMount, mountDisk, mountReason, unmountAll } from './small-disk.js'
 import { STORE_KINDS } from './store-backend-support.js'
 import { endAll, temporaryDirectory } from './support.js'
-
-const DISK_MIB = 8
-
-const mounted: string[] = []
-
-function mount(folder: string): boolean {
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'none', folder])
-  if (status === 0) mounted.push(folder)
-  return status === 0
-}
-
-function unmountAll(): void {
-  for (const folder of mounted.splice(0)) spawnSync('umount', ['--lazy', folder])
-}
-
-async function canMount(): Promise<boolean> {
-  const isMounted = mount(temporaryDirectory())
-  unmountAll()
-  await endAll()
-  return isMounted
-}
-
-const hasMount = await canMount()
-const mountReason = hasMount ? '' : ' (skipped: this user may not mount a disk)'
 
 afterEach(async () => {
   unmountAll()
   await endAll()
 })
-
-/** Takes all room but some. */
-function fill(path: string): void {
-  const block = new Uint8Array(4096)
-  for (;;) {
-    try {
-      appendFileSync(path, block)
-    } catch {
-      return
-    }
-  }
-}
 
 describe.skipIf(!hasMount)(`a full disk${mountReason}`, () => {
   test.for(STORE_KINDS)(
@@ -56,7 +20,7 @@ describe.skipIf(!hasMount)(`a full disk${mountReason}`, () => {
     async ({ make, isThere }, { skip }) => {
       skip(!isThere)
       const disk = temporaryDirectory()
-      expect(mount(disk)).toBe(true)
+      expect(mountDisk(disk)).toBe(true)
       const spec = make(join(disk, 'stores'))
       mkdirSync(spec.folder)
       const filler = join(disk, 'filler')
@@ -78,7 +42,7 @@ describe.skipIf(!hasMount)(`a full disk${mountReason}`, () => {
           // What they took beforehand, or free when they are opened again, may be enough for a few.
           let code: unknown = 'no error'
           for (let count = 0; code === 'no error'; count += 1) {
-            fill(filler)
+            fillDisk(filler)
             code = await commit(`${attempt} ${time} ${count}`)
           }
           expect(code).toBe('disk-full')
@@ -99,9 +63,9 @@ describe.skipIf(!hasMount)(`a full disk${mountReason}`, () => {
   test.for(STORE_KINDS)('$name: a new store is not made', async ({ make, isThere }, { skip }) => {
     skip(!isThere)
     const disk = temporaryDirectory()
-    expect(mount(disk)).toBe(true)
+    expect(mountDisk(disk)).toBe(true)
     const spec = make(disk)
-    fill(join(disk, 'filler'))
+    fillDisk(join(disk, 'filler'))
     expect(await codeOf(openBackend(spec))).toBe('disk-full')
     rmSync(join(disk, 'filler'))
     const backend = await openBackend(spec)

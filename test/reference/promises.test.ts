@@ -1,19 +1,27 @@
-/** The promises of the page on stores: each names a test that exists. */
+/** The promises of the pages on stores and logs: each names a test that exists. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parseLayout } from '../../src/layout/index.js'
 import { DIALECTS } from '../../src/options/dialect.js'
-import { resolveOptions } from '../../src/options/registry.js'
+import { findOption, resolveOptions } from '../../src/options/registry.js'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 const page = readFileSync(join(ROOT, 'docs/stores.md'), 'utf8')
-const promises = page.split('\n').flatMap((line) => {
-  const match = /^\| (.+?) \|.* `(\S+\.test\.ts): (.+)` \|$/.exec(line)
-  return match === null ? [] : [{ promise: match[1]!, file: match[2]!, title: match[3]! }]
-})
+const logging = readFileSync(join(ROOT, 'docs/logging.md'), 'utf8')
+
+function promisesOf(
+  text: string,
+): { readonly promise: string; readonly file: string; readonly title: string }[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^\| (.+?) \|.* `(\S+\.test\.ts): (.+)` \|$/.exec(line)
+    return match === null ? [] : [{ promise: match[1]!, file: match[2]!, title: match[3]! }]
+  })
+}
+
+const promises = promisesOf(page)
 
 describe('docs/stores.md', () => {
   test('makes promises', () => {
@@ -35,6 +43,24 @@ describe('docs/stores.md', () => {
   })
 
   test.each(promises)('$promise: its test exists', ({ file, title }) => {
+    expect(readFileSync(join(ROOT, file), 'utf8')).toContain(title)
+  })
+})
+
+describe('docs/logging.md', () => {
+  const ofLogs = promisesOf(logging)
+
+  test('makes promises', () => {
+    expect(ofLogs).toHaveLength(10)
+  })
+
+  test('names options that there are', () => {
+    const names = [...logging.matchAll(/`((?:Log|LogAscii|ZeekCluster)::[a-z_0-9]+|log_rotate_base_time)`/g)]
+    expect(names.length).toBeGreaterThan(10)
+    for (const [, name] of names) expect(findOption(name!), name).toBeDefined()
+  })
+
+  test.each(ofLogs)('$promise: its test exists', ({ file, title }) => {
     expect(readFileSync(join(ROOT, file), 'utf8')).toContain(title)
   })
 })

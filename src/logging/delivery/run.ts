@@ -26,8 +26,8 @@ interface OpenSegment {
   readonly file: DiskFile
 }
 
-/** Pieces that lie apart are read together when not much lies between them. */
-const READ_GAP_BYTES = 64 * 1024
+/** A read of its own for a piece costs as much as reading so many bytes more. */
+const READ_COST_BYTES = 64 * 1024
 
 export class Run {
   readonly state: RunState
@@ -261,7 +261,7 @@ export class Run {
     const start = pieces[0]!
     const end = pieces.at(-2)! + pieces.at(-1)!
     if (pieces.length === 2) return disk.readPart(path, start, bytes)
-    const together = end - start <= 4 * bytes + READ_GAP_BYTES
+    const together = end - start <= bytes + (pieces.length / 2) * READ_COST_BYTES
     const span = together ? await disk.readPart(path, start, end - start) : undefined
     const payload = new ByteWriter(bytes)
     for (let index = 0; index < pieces.length; index += 2) {

@@ -4,7 +4,7 @@
  */
 import { basename, dirname, join } from 'node:path'
 import type { Disk } from '../../base/disk.js'
-import { errorMessage } from '../../base/errors.js'
+import { ClusterError, errorMessage } from '../../base/errors.js'
 import type { Clock, Timers } from '../../base/time.js'
 import { DecodeError } from '../../data/decode-error.js'
 import type { LogField, LogWriterDescription } from '../../data/log-messages.js'
@@ -68,7 +68,7 @@ export interface OpenWriter {
 export class LogStore {
   readonly #settings: LogStoreSettings
   readonly #memoryBytes: number
-  readonly #writers: ReadonlyMap<string, LogWriter>
+  readonly #writers: Map<string, LogWriter>
   /** By writer and name. */
   readonly #files = new Map<string, LogFile>()
   readonly sequences: SequenceTable
@@ -98,6 +98,15 @@ export class LogStore {
       const { journalDirectory, onProblem } = settings
       onProblem('log-recovery-failed', `cannot read ${journalDirectory}: ${errorMessage(error)}`)
     })
+  }
+
+  /** A writer beside those of Zeek. Throws `ClusterError` code `writer-exists` for a name that is taken. */
+  addWriter(writer: LogWriter): void {
+    const { name } = writer
+    if (this.#writers.has(name)) {
+      throw new ClusterError('writer-exists', `log writer ${name} exists already`, { name })
+    }
+    this.#writers.set(name, writer)
   }
 
   /** Whether there is such a writer (`Log::WRITER_ASCII`). */

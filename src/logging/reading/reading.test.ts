@@ -69,6 +69,12 @@ describe('logs with every type', () => {
     expect(readAsciiFile(bytes)).toMatchObject({ path: 'all_types', opened: expect.any(String) as string })
     expect(await rewritten(bytes)).toBe(bytes.toString())
   })
+
+  test.each(vectorNames('logs'))('%s, as JSON', (name) => {
+    const { fields } = readAsciiFile(readFileSync(vectorPath(`logs/${name}`)))
+    const bytes = readFileSync(vectorPath(`log-writers/${name.replace('.log', '.json.log')}`))
+    expect(rewrittenJson(bytes, fields, {})).toBe(bytes.toString())
+  })
 })
 
 interface RecordedLog {

@@ -7,6 +7,8 @@
  */
 import type { Timer, Timers } from '../../base/time.js'
 import type { ByteReader } from '../../data/byte-reader.js'
+import { ByteWriter } from '../../data/byte-writer.js'
+import { DecodeError } from '../../data/decode-error.js'
 import type { LogBatch } from '../../data/log-batch.js'
 import {
   type BatchOrigin,
@@ -37,11 +39,18 @@ export interface LogReceiverSettings {
 
 /** A writer that a peer announced. */
 type Announced =
-  | { readonly kind: 'open'; readonly writer: OpenWriter; unnumbered: ReceivedSequence | undefined }
+  | {
+      readonly kind: 'open'
+      /** Usually one. More when the columns of a log changed and records of before are still on their way. */
+      readonly writers: readonly OpenWriter[]
+      unnumbered: ReceivedSequence | undefined
+    }
   | { readonly kind: 'refused' }
 
 /** Writers that one peer may announce. */
 const WRITERS_PER_PEER = 1024
+/** Sets of columns that a writer may have had. */
+const DESCRIPTIONS_PER_WRITER = 8
 /** Before a sender is told to go back: what is on its way may still fill the gap. */
 const GO_BACK_AFTER_MS = 50
 
@@ -127,11 +136,6 @@ export class LogReceiver {
       reader,
       ({ description }) => {
         of = description
-        const known = writers.get(writerKey(description.stream, description.writer, description.path))
-        // Scripts that were loaded anew may have other columns: the batch says which.
-        if (known?.kind === 'open' && !sameColumns(known.writer.description.fields, description.fields)) {
-          writers.delete(writerKey(description.stream, description.writer, description.path))
-        }
         this.announce(writers, description)
       },
       (bytes, start, end) => walk.write(of!.stream, of!.writer, of!.path, bytes as Buffer, start, end),
@@ -159,10 +163,12 @@ export class LogReceiver {
 
   /** @internal */
   announce(writers: Map<string, Announced>, description: LogWriterDescription): void {
-    const key = writerKey(description.stream, description.writer, description.path)
-    // As in Zeek, the first description counts.
-    if (writers.has(key)) return
-    const { stream, path, writer } = description
+    const { stream, path, writer, fields } = description
+    const key = writerKey(stream, writer, path)
+    const known = writers.get(key)
+    const others = known?.kind === 'open' ? known.writers : []
+    if (known?.kind === 'refused' || others.length >= DESCRIPTIONS_PER_WRITER) return
+    if (others.some((other) => sameColumns(other.description.fields, fields))) return
     if (!isSafeLogPath(path) || writers.size >= WRITERS_PER_PEER || this.#store.hasAllFiles) {
       return this.#refuseWriter(writers, key, 'refused-log', `log ${path} of ${stream} is not accepted`)
     }
@@ -171,7 +177,9 @@ export class LogReceiver {
       return this.#refuseWriter(writers, key, 'unknown-log-writer', message)
     }
     try {
-      writers.set(key, { kind: 'open', writer: this.#store.openWriter(description), unnumbered: undefined })
+      const all = [...others, this.#store.openWriter(description)]
+      const unnumbered = known?.kind === 'open' ? known.unnumbered : undefined
+      writers.set(key, { kind: 'open', writers: all, unnumbered })
     } catch (error) {
       if (!(error instanceof LogConfigError)) throw error
       this.#refuseWriter(writers, key, error.code, `log ${path} of ${stream}: ${error.message}`)
@@ -304,7 +312,7 @@ class Walk implements LogMessageHandler {
     if (index < this.skipped || this.#isRefused) return
     if (path !== this.#path || stream !== this.#stream || writer !== this.#writerName) {
       this.end()
-      this.#change(stream, writer, path)
+      this.#change(stream, writer, path, bytes, start, end)
     }
     const sequence = this.#current
     if (sequence === undefined) {
@@ -322,7 +330,7 @@ class Walk implements LogMessageHandler {
 
   /** All records of a batch of one writer. */
   all({ stream, writer, path, records, ranges }: LogBatch, bytes: Uint8Array): void {
-    this.#change(stream, writer, path)
+    this.#change(stream, writer, path, bytes, ranges[0]!, ranges[1]!)
     const sequence = this.#current
     const file = this.#file
     const { store } = this.#receiver
@@ -359,7 +367,14 @@ class Walk implements LogMessageHandler {
     }
   }
 
-  #change(stream: string, writer: string, path: string): void {
+  #change(
+    stream: string,
+    writer: string,
+    path: string,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     this.#stream = stream
     this.#path = path
     this.#writerName = writer
@@ -377,7 +392,7 @@ class Walk implements LogMessageHandler {
     }
     this.#current = this.#sequenceFor(announced, stream, path)
     if (announced.kind === 'refused' || this.#current === undefined) return
-    this.#file = announced.writer.file()
+    this.#file = fileFor(announced.writers, bytes, start, end)
     this.#startLength = this.#file.writer.length
   }
 
@@ -396,6 +411,25 @@ class Walk implements LogMessageHandler {
     if (announced.kind === 'refused') return undefined
     announced.unnumbered ??= this.#receiver.unnumbered(this.#peerId, stream, path)
     return announced.unnumbered
+  }
+}
+
+/** The file of the writer whose columns a record has; that of the first when it has none of them. */
+function fileFor(writers: readonly OpenWriter[], bytes: Uint8Array, start: number, end: number): LogFile {
+  const [first] = writers
+  if (writers.length > 1) {
+    for (const writer of writers) if (hasColumns(writer, bytes, start, end)) return writer.file()
+  }
+  return first!.file()
+}
+
+function hasColumns(writer: OpenWriter, bytes: Uint8Array, start: number, end: number): boolean {
+  try {
+    writer.file().format(new ByteWriter(), bytes, start, end)
+    return true
+  } catch (error) {
+    if (error instanceof DecodeError) return false
+    throw error
   }
 }
 

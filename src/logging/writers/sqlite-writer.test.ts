@@ -1,7 +1,8 @@
 /** The SQLite writer with a real library: schema and rows as Zeek has them, what is left after faults. */
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { goldenPath, goldenReason, hasGolden } from '../../../test/support/golden.js'
 import {
   formatted,
   logField,
@@ -18,6 +19,8 @@ import { ByteWriter } from '../../data/byte-writer.js'
 import type { LogField } from '../../data/log-messages.js'
 import type { SqliteDriver, SqliteValue } from '../../sqlite/sqlite-connection.js'
 import type { LogValue } from '../log-values.js'
+import { linesOf, readAsciiFile } from '../reading/ascii-reader.js'
+import { JsonLineReader } from '../reading/json-reader.js'
 import type { LogOutput, LogWriter } from './log-writer.js'
 import { DEFAULT_SQLITE_LOG_OPTIONS } from './sqlite-rows.js'
 import { sqliteWriter } from './sqlite-writer.js'
@@ -149,6 +152,47 @@ describe.each(drivers)('with $name', (found) => {
       ]),
     )
   })
+
+  interface GoldenContent {
+    readonly tables: readonly (readonly [name: string, sql: string])[]
+    readonly rows: Readonly<Record<string, readonly (readonly unknown[])[]>>
+  }
+
+  test.skipIf(!hasGolden || found === undefined).each(['http', 'dns', 'tcp'])(
+    `the databases of the capture %s${goldenReason}`,
+    async (capture) => {
+      const files = readdirSync(goldenPath(`logs/${capture}/sqlite`)!).filter((name) =>
+        name.endsWith('.json'),
+      )
+      expect(files.length).toBeGreaterThan(2)
+      for (const file of files) {
+        const name = file.replace('.content.json', '')
+        const golden = (path: string): Buffer => readFileSync(goldenPath(`logs/${capture}/${path}`)!)
+        const content = JSON.parse(golden(`sqlite/${file}`).toString()) as GoldenContent
+        // ASCII logs have the types, JSON logs all digits.
+        const { fields } = readAsciiFile(golden(`tsv/${name}.log`))
+        const lines = new JsonLineReader(fields)
+        const records = linesOf(golden(`json/${name}.log`)).map((line) => {
+          const writer = new ByteWriter()
+          lines.read(writer, line)
+          return writer.toBytes()
+        })
+        const filePath = join(testFolder(), `${name}.sqlite`)
+        const output = await openAt(filePath, fields, {}, writerOf(), name)
+        await store(output, fields, records)
+        await output.close(0)
+        expect(ask(filePath, 'select name, sql from sqlite_master')).toEqual(content.tables)
+        const rows = ask(filePath, `select * from ${name}`).map((row) =>
+          row.map((value) => (typeof value === 'bigint' ? Number(value) : value)),
+        )
+        // Whose first column is the time when Zeek was started.
+        const compared = name === 'packet_filter' ? 1 : 0
+        expect(rows.map((row) => row.slice(compared))).toEqual(
+          content.rows[name]?.map((row) => row.slice(compared)),
+        )
+      }
+    },
+  )
 
   testWithSqlite(`markers and separators of containers${reason}`, async () => {
     const filePath = join(testFolder(), 'test.sqlite')
