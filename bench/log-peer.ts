@@ -6,13 +6,13 @@ import { percentiles } from './timing.ts'
 
 const [layout, directory, name, taskText] = process.argv.slice(2)
 const task = JSON.parse(taskText!) as LogTask
-const TOLD_EVERY_MS = 20
+const TOLD_EVERY_MS = 50
 /** Records written in one turn of the event loop. */
 const SLICE = 100
 /** A worker that writes as fast as it can waits beyond this many that are not confirmed. */
-const WAITING_LIMIT = 40_000
+const WAITING_LIMIT = 16_000
 /** A worker looks at its counters each time it has written so many. */
-const LOOK_EVERY = 2000
+const LOOK_EVERY = 1000
 const EVENTS_PER_SECOND = 500
 
 /** When it was sent, in nanoseconds of the system's monotonic clock. */

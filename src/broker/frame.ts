@@ -31,8 +31,6 @@ export type FrameSink = (bytes: Uint8Array, start: number, end: number) => boole
 const INITIAL_PARTIAL_BYTES = 64 * 1024
 /** Memory of this size is kept for the next frame that comes in parts: batches of log records are that large. */
 const KEPT_PARTIAL_BYTES = 512 * 1024
-/** What a frame announces is believed up to here; beyond, memory grows with what arrives. */
-const BELIEVED_BYTES = 1024 * 1024
 
 export class FrameDecoder {
   /** Longest payload accepted; may be changed between frames. */
@@ -93,21 +91,13 @@ export class FrameDecoder {
   #keep(chunk: Uint8Array, start: number, end: number): void {
     const needed = this.#partialLength + (end - start)
     if (needed > this.#partial.length) {
-      const announced = this.#partialLength === 0 ? announcedBytes(chunk, start, end) : 0
-      const grown = new Uint8Array(
-        Math.max(INITIAL_PARTIAL_BYTES, this.#partial.length * 2, needed, announced),
-      )
+      const grown = new Uint8Array(Math.max(INITIAL_PARTIAL_BYTES, this.#partial.length * 2, needed))
       grown.set(this.#partial.subarray(0, this.#partialLength))
       this.#partial = grown
     }
     this.#partial.set(chunk.subarray(start, end), this.#partialLength)
     this.#partialLength = needed
   }
-}
-
-/** The size of a frame that starts here, prefix included, as far as it is believed. */
-function announcedBytes(bytes: Uint8Array, start: number, end: number): number {
-  return end - start < 4 ? 0 : Math.min(4 + readLength(bytes, start), BELIEVED_BYTES)
 }
 
 const EMPTY = new Uint8Array(0)

@@ -241,26 +241,56 @@ function buildProgram(): Command {
   const logs = program.command('logs').description('the logs of all loggers as one')
   logs
     .command('ls')
-    .description('list the log files')
+    .description('list the logs: records, size, time of the first and the last record')
+    .option('--files', 'a line for each file')
+    .option('--fast', 'do not count: large and compressed files are not read')
+    .option(...STATE_DIR)
+    .option('--json', 'print JSON, an object for each file')
+    .action(async (flags) => (await import('./commands/logs.js')).runLogsList(flags))
+  withSelection(
+    logs
+      .command('cat')
+      .description(
+        'print a log: files of all loggers, rotated and compressed ones, merged by time. Exactly in order up to 200000 lines (128 MiB), nearly beyond: only so many are sorted at once',
+      ),
+  )
+    .option('--header', 'print the header also in front of chosen columns')
+    .action(async (name, filters, flags) =>
+      (await import('./commands/logs.js')).runLogsCat(name, filters, flags),
+    )
+  withSelection(
+    logs
+      .command('tail')
+      .description('print the last lines of a log, by time; those of JSON files as they are'),
+  )
+    .option('-n, --lines <n>', 'how many', '10')
+    .option('-f, --follow', 'go on with what is written; waits for a log that is not there yet')
+    .action(async (name, filters, flags) =>
+      (await import('./commands/logs.js')).runLogsTail(name, filters, flags),
+    )
+  logs
+    .command('ledger')
+    .description('where the records of each node and stream are; exit code 1 when the figures do not add up')
+    .option('--runs', 'each process of a node apart')
     .option(...STATE_DIR)
     .option('--json', 'print JSON')
-    .action(async (flags) => (await import('./commands/logs.js')).runLogsList(flags))
-  logs
-    .command('cat')
-    .description('print a log, merged over loggers by time')
-    .argument('<name>', 'for example conn')
-    .option(...STATE_DIR)
-    .action(async (name, flags) => (await import('./commands/logs.js')).runLogsCat(name, flags))
-  logs
-    .command('tail')
-    .description('print the last lines of a log')
-    .argument('<name>', 'for example conn')
-    .option(...STATE_DIR)
-    .option('-n, --lines <n>', 'how many', '10')
-    .option('-f, --follow', 'go on with what is written')
-    .action(async (name, flags) => (await import('./commands/logs.js')).runLogsTail(name, flags))
+    .action(async (flags) => (await import('./commands/logs.js')).runLogsLedger(flags))
 
   return program
+}
+
+function withSelection(command: Command): Command {
+  return command
+    .argument('<name>', 'for example conn')
+    .argument(
+      '[filters...]',
+      'field=value, field!=value: the text of the column, for sets and vectors of any element; all have to hold',
+    )
+    .option('-c, --columns <names>', 'only these columns, in this order: ts,id.orig_h')
+    .option('--since <time>', 'seconds since the epoch, 2026-01-31T12:00:00, or 10min for ten minutes ago')
+    .option('--until <time>', 'the same')
+    .option('--json', "one JSON object a line, as Zeek's JSON logs")
+    .option(...STATE_DIR)
 }
 
 function withFormat(command: Command): Command {

@@ -3,11 +3,13 @@
  * free ports of the loopback interface. `endAll` ends every process and removes every directory, whatever happened.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+import { errorCode } from '../../src/base/errors.js'
 import { type AsciiLog, columnOf, parseAsciiLog } from '../../src/logging/log-reader.js'
 import { requestControl } from '../../src/supervisor/control-socket.js'
 import type { NodeStatus } from '../../src/supervisor/messages.js'
@@ -220,20 +222,53 @@ export function alive(pids: readonly number[]): number[] {
   })
 }
 
-/** Every file of a log below `logs/`, by node. */
-export function logFiles(
-  directory: string,
-  name: string,
-): { node: string; file: string; text: string; log: AsciiLog }[] {
-  const root = join(directory, '.zeek-cluster/logs')
-  return readdirSync(root).flatMap((node) =>
-    readdirSync(join(root, node))
-      .filter((file) => new RegExp(`^${name}(\\.[-0-9]+)?\\.log$`).test(file))
-      .map((file) => {
-        const text = readFileSync(join(root, node, file), 'utf8')
-        return { node, file, text, log: parseAsciiLog(text) }
-      }),
+export interface ReadLogFile {
+  /** Name of the node whose folder it is in, or `archive`. */
+  readonly node: string
+  readonly file: string
+  readonly text: string
+  readonly log: AsciiLog
+}
+
+/** Every file of a log that a run has: plain, rotated or archived, compressed or not. Not those of earlier runs. */
+export function logFiles(directory: string, name: string): ReadLogFile[] {
+  const state = join(directory, '.zeek-cluster')
+  const written = foldersIn(join(state, 'logs')).flatMap((node) =>
+    readLogs(join(state, 'logs', node), new RegExp(`^${name}(\\.[-0-9]+)?\\.log(\\.gz)?$`), node),
   )
+  const days = foldersIn(join(state, 'archive')).filter((day) => /^\d{4}-\d{2}-\d{2}$/.test(day))
+  const archived = days.flatMap((day) =>
+    readLogs(
+      join(state, 'archive', day),
+      new RegExp(`^${name}\\.[0-9:]+-[0-9:]+(\\..+)?\\.log(\\.gz)?$`),
+      'archive',
+    ),
+  )
+  return [...archived, ...written]
+}
+
+function foldersIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : []
+}
+
+function readLogs(folder: string, pattern: RegExp, node: string): ReadLogFile[] {
+  return readdirSync(folder).flatMap((file) => {
+    if (!pattern.test(file)) return []
+    const bytes = readIfThere(join(folder, file))
+    if (bytes === undefined) return []
+    const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+    return [{ node, file, text, log: parseAsciiLog(text) }]
+  })
+}
+
+/** A logger may rotate a file while it is looked for. */
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** The records of a log over all its files: columns by name. */

@@ -10,7 +10,6 @@ import { errorMessage } from '../../base/errors.js'
 import { every, systemClock, systemTimers } from '../../base/time.js'
 import { Address } from '../../data/address.js'
 import type { Layout } from '../../layout/index.js'
-import { columnOf } from '../../logging/log-reader.js'
 import { captureUnreadable } from '../../node/capture-run.js'
 import { OPTIONS } from '../../options/registry.js'
 import { listenControl } from '../../supervisor/control-socket.js'
@@ -24,7 +23,7 @@ import { spawnNodeWith } from '../../supervisor/spawn-node.js'
 import { Supervisor } from '../../supervisor/supervisor.js'
 import { LiveScreen } from '../live-view.js'
 import { type LoadedCluster, layoutArguments, loadCluster, splitScripts } from '../load-cluster.js'
-import { findLogFiles, readMergedLog } from '../log-files.js'
+import { countRecords, readColumns } from '../logs/summary.js'
 import { CommandError, fail, print } from '../output.js'
 
 export interface UpFlags {
@@ -243,18 +242,10 @@ class UpSession {
     const connections = captures.reduce((sum, [, figures]) => sum + figures.connections, 0)
     const shares = captures.map(([name, figures]) => `${name} ${figures.connections}`).join(', ')
     this.#say(`capture read: ${packets} packets, ${connections} connections (${shares})`)
-    const names = [...new Set((await findLogFiles(this.#stateDir)).map((file) => file.name))]
-    const counts: string[] = []
-    for (const name of names) {
-      const logs = await readMergedLog(this.#stateDir, name)
-      counts.push(`${name}.log ${logs.reduce((sum, log) => sum + log.lines.length, 0)}`)
-    }
+    const counts = [...(await countRecords(this.#stateDir))].map(([name, count]) => `${name}.log ${count}`)
     this.#say(`log records: ${counts.join(', ')}`)
-    for (const log of await readMergedLog(this.#stateDir, 'notice')) {
-      for (const line of log.lines.slice(0, SHOWN_NOTICES)) {
-        this.#say(`notice: ${columnOf(log, line, 'note')}: ${columnOf(log, line, 'msg')}`)
-      }
-    }
+    const notices = await readColumns(this.#stateDir, 'notice', ['note', 'msg'])
+    for (const [note, message] of notices.slice(0, SHOWN_NOTICES)) this.#say(`notice: ${note}: ${message}`)
     const stateDir = this.#shortPath(this.#stateDir)
     const option = stateDir === '.zeek-cluster' ? '' : ` --state-dir ${stateDir}`
     this.#say(`logs are in ${stateDir}/logs; to read one: ./zeek-cluster logs cat conn${option}`)

@@ -98,7 +98,8 @@ export class ChunkReader {
       const { bytesRead } = await this.#handle.read(this.#buffer, 0, this.#buffer.length, this.#position)
       this.#position += bytesRead
       this.#isAtEnd = bytesRead === 0 || this.trouble !== undefined
-      if (this.#inflater === undefined) return bytesRead === 0 ? undefined : this.#buffer.subarray(0, bytesRead)
+      if (this.#inflater === undefined)
+        return bytesRead === 0 ? undefined : this.#buffer.subarray(0, bytesRead)
       const bytes = this.#isAtEnd
         ? // A file without a single byte is one that was just begun.
           await (this.#position === 0 ? Buffer.alloc(0) : this.#inflater.end())

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { errorCode } from '../../base/errors.js'
 import { findLogFiles, type LogFile } from '../log-files.js'
 import { Inflater, LineSplitter } from './file-chunks.js'
-import { type LineView, lineView } from './line-views.js'
+import { type LineView, lineView, type OutputForm } from './line-views.js'
 import type { LogSchema } from './log-schema.js'
 import { type Complain, RecordLines } from './log-source.js'
 import type { Selection } from './selection.js'
@@ -12,6 +12,7 @@ export interface FollowSettings {
   readonly stateDir: string
   readonly name: string
   readonly selection: Selection
+  readonly form: OutputForm
   readonly complain: Complain
 }
 
@@ -78,7 +79,10 @@ export class Follower {
     this.#files.clear()
   }
 
-  async #add(file: LogFile, known?: { readonly schema: LogSchema; readonly position: number }): Promise<string> {
+  async #add(
+    file: LogFile,
+    known?: { readonly schema: LogSchema; readonly position: number },
+  ): Promise<string> {
     let handle: FileHandle
     try {
       handle = await open(file.path, 'r')
@@ -100,6 +104,7 @@ class FollowedFile {
   readonly #splitter = new LineSplitter()
   readonly #records: RecordLines
   readonly #selection: Selection
+  readonly #form: OutputForm
   #view: LineView | undefined
   #position: number
   #latest = Number.NEGATIVE_INFINITY
@@ -107,7 +112,7 @@ class FollowedFile {
   constructor(
     file: LogFile,
     handle: FileHandle,
-    { selection, complain }: FollowSettings,
+    { selection, form, complain }: FollowSettings,
     known: { readonly schema: LogSchema; readonly position: number } | undefined,
   ) {
     this.#handle = handle
@@ -115,6 +120,7 @@ class FollowedFile {
     this.#records = new RecordLines(file.path, complain, known?.schema)
     this.#position = known?.position ?? 0
     this.#selection = selection
+    this.#form = form
   }
 
   /** What came since the last call; the last `count` lines, and some more, of what is a lot. */
@@ -140,7 +146,7 @@ class FollowedFile {
   #take(line: string, found: FollowedLine[]): void {
     const { schema } = this.#records
     if (schema === undefined) return
-    this.#view ??= lineView(schema, this.#selection, { kind: 'lines' })
+    this.#view ??= lineView(schema, this.#selection, this.#form)
     const time = this.#view.timeOf(line)
     if (time > this.#latest) this.#latest = time
     if (!this.#view.isWanted(line, time)) return

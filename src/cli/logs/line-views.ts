@@ -35,7 +35,8 @@ export function lineView(schema: LogSchema, selection: Selection, form: OutputFo
     timeOf: schema.kind === 'json' ? jsonLineTime : tableTime(schema),
     isWanted(line, time) {
       // A line without a time is in no span of time.
-      if (hasTimes && !(time >= (since ?? Number.NEGATIVE_INFINITY) && time <= (until ?? Infinity))) return false
+      if (hasTimes && !(time >= (since ?? Number.NEGATIVE_INFINITY) && time <= (until ?? Infinity)))
+        return false
       return filters.length === 0 || matches(line)
     },
     print: printer(schema, selection, form),

@@ -4,10 +4,10 @@ import { errorCode } from '../../base/errors.js'
 import { formatWallTime } from '../../logging/wall-time.js'
 import type { LogFile } from '../log-files.js'
 import { formatBytes, formatTable } from '../output.js'
-import { linesBackwards } from './tail.js'
 import { lineView } from './line-views.js'
 import { type Complain, RecordLines } from './log-source.js'
 import { closeFiles, EVERYTHING, type KnownFile, openFiles, readRecords } from './opened-files.js'
+import { linesBackwards } from './tail.js'
 
 export interface ListedFile {
   readonly log: string
@@ -117,8 +117,18 @@ export function logTable(files: readonly ListedFile[]): string[] {
         String(own.length),
         counts.length === 0 ? '-' : String(records),
         formatBytes(bytes),
-        timeText(extreme(own.map(({ first }) => first), Math.min)),
-        timeText(extreme(own.map(({ last }) => last), Math.max)),
+        timeText(
+          extreme(
+            own.map(({ first }) => first),
+            Math.min,
+          ),
+        ),
+        timeText(
+          extreme(
+            own.map(({ last }) => last),
+            Math.max,
+          ),
+        ),
       ]
     })
   return formatTable([['LOG', 'NODE', 'FILES', 'RECORDS', 'SIZE', 'FROM', 'TO'], ...rows], new Set([2, 3, 4]))

@@ -48,12 +48,17 @@ export function schemaOf(lines: readonly string[]): LogSchema | 'more' | 'none' 
   if (first === undefined) return 'more'
   if (first.startsWith('{')) return JSON_SCHEMA
   const [, metaPrefix, escaped] = /^(.{0,32}?)separator (\S+)$/.exec(first) ?? []
-  if (metaPrefix === undefined || escaped === undefined) return schemaOfMeta(lines, '#', '\t') ?? plainSchema(first)
+  if (metaPrefix === undefined || escaped === undefined)
+    return schemaOfMeta(lines, '#', '\t') ?? plainSchema(first)
   return schemaOfMeta(lines, metaPrefix, unescaped(escaped)) ?? 'more'
 }
 
 /** Undefined when the header is not complete. */
-function schemaOfMeta(lines: readonly string[], metaPrefix: string, separator: string): TableSchema | undefined {
+function schemaOfMeta(
+  lines: readonly string[],
+  metaPrefix: string,
+  separator: string,
+): TableSchema | undefined {
   const meta = new Map<string, string>()
   let isComplete = false
   for (const line of lines.slice(0, HEADER_LINES_MAX)) {
@@ -131,7 +136,13 @@ export function decodedFormat(format: AsciiFormat): AsciiFormat {
 }
 
 /** Equal for files whose lines may stand below one header. */
-export function formatKey({ metaPrefix, separator, setSeparator, emptyField, unsetField }: AsciiFormat): string {
+export function formatKey({
+  metaPrefix,
+  separator,
+  setSeparator,
+  emptyField,
+  unsetField,
+}: AsciiFormat): string {
   return JSON.stringify([metaPrefix, separator, setSeparator, emptyField, unsetField])
 }
 

@@ -93,7 +93,7 @@ async function openFile(
 }
 
 export async function closeFiles(files: readonly KnownFile[]): Promise<void> {
-  await Promise.all(files.map(({ handle }) => handle?.close()))
+  for (const { handle } of files) await handle?.close()
 }
 
 /** Undefined for a file that says nothing yet, or nothing that can be read. */

@@ -32,7 +32,8 @@ export function parseSelection(
   nowMs: number,
 ): Selection {
   const names = columns?.split(',').map((name) => toByteText(name.trim()))
-  if (names?.includes('')) throw new CommandError(2, `'${columns}' is not a list of columns: write ts,id.orig_h`)
+  if (names?.includes(''))
+    throw new CommandError(2, `'${columns}' is not a list of columns: write ts,id.orig_h`)
   return {
     filters: filters.map(parseFilter),
     since: since === undefined ? undefined : parseTime(since, nowMs),

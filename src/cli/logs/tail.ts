@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises'
 import { errorCode } from '../../base/errors.js'
 import { NEWLINE } from './file-chunks.js'
-import { type LineView, lineView } from './line-views.js'
+import { type LineView, lineView, type OutputForm } from './line-views.js'
 import { type Complain, RecordLines } from './log-source.js'
 import { type KnownFile, readRecords } from './opened-files.js'
 import type { Selection } from './selection.js'
@@ -10,21 +10,27 @@ import type { Selection } from './selection.js'
 export interface TailLine {
   readonly time: number
   readonly text: string
-  readonly file: KnownFile
 }
 
 /** Records of several nodes are not in order in a file: so many more are looked at. */
 const MARGIN_LINES = 2000
 const BLOCK_BYTES = 256 * 1024
 
-/** The last `count` records that are wanted, by time, over all files. `ends`: where plain files are read up to. */
+export interface TailSettings {
+  readonly count: number
+  readonly selection: Selection
+  readonly form: OutputForm
+  readonly complain: Complain
+  /** Where plain files are read up to; by default to their ends. */
+  readonly ends?: ReadonlyMap<KnownFile, number>
+}
+
+/** The last records that are wanted, by time, over all files. */
 export async function lastLines(
   files: readonly KnownFile[],
-  count: number,
-  selection: Selection,
-  complain: Complain,
-  ends: ReadonlyMap<KnownFile, number> = new Map(),
+  settings: TailSettings,
 ): Promise<readonly TailLine[]> {
+  const { count } = settings
   if (count === 0) return []
   // The latest first, those that are quickly read before others.
   const ordered = [...files].sort(
@@ -35,7 +41,7 @@ export async function lastLines(
     const earliest = lines.length < count ? Number.NEGATIVE_INFINITY : lines[0]!.time
     // Whatever is in it was written, and happened, before.
     if (file.changedTime < earliest) continue
-    const own = await lastOf(file, count, selection, complain, ends.get(file) ?? file.sizeBytes)
+    const own = await lastOf(file, settings)
     // Stable: lines without times keep their order.
     lines = [...lines, ...own].sort((a, b) => a.time - b.time).slice(-count)
   }
@@ -44,29 +50,26 @@ export async function lastLines(
 
 async function lastOf(
   file: KnownFile,
-  count: number,
-  selection: Selection,
-  complain: Complain,
-  end: number,
+  { count, selection, form, complain, ends }: TailSettings,
 ): Promise<TailLine[]> {
   const wanted = count + MARGIN_LINES
-  const view = lineView(file.schema, selection, { kind: 'lines' })
+  const view = lineView(file.schema, selection, form)
   const lines = file.isCompressed
     ? await lastOfCompressed(file, wanted, view, complain)
-    : await lastOfPlain(file, wanted, view, end)
+    : await lastOfPlain(file, wanted, view, ends?.get(file) ?? file.sizeBytes)
   const timed: TailLine[] = []
   let latest = Number.NEGATIVE_INFINITY
   for (const line of lines) {
     const time = view.timeOf(line)
     if (time > latest) latest = time
-    timed.push({ time: Number.isNaN(time) ? latest : time, text: line, file })
+    timed.push({ time: Number.isNaN(time) ? latest : time, text: line })
   }
   return timed
     .sort((a, b) => a.time - b.time)
     .slice(-count)
     .flatMap(({ time, text }) => {
       const printed = view.print(text)
-      return printed === undefined ? [] : [{ time, text: printed, file }]
+      return printed === undefined ? [] : [{ time, text: printed }]
     })
 }
 
@@ -99,7 +102,9 @@ async function lastOfPlain(file: KnownFile, wanted: number, view: LineView, end:
     let found = 0
     for await (const { lines, isFirst } of linesBackwards(handle, end)) {
       const header = isFirst && file.schema.kind === 'table' ? file.schema.plainHeaderLines : 0
-      const own = records.records(lines.slice(header)).filter((line) => view.isWanted(line, view.timeOf(line)))
+      const own = records
+        .records(lines.slice(header))
+        .filter((line) => view.isWanted(line, view.timeOf(line)))
       blocks.push(own)
       found += own.length
       if (found >= wanted) break

@@ -1,10 +1,12 @@
 /**
  * What a logger has to know after a crash: which records of whom are in which file. Before a chunk is stored the
  * journal says what it will make of the file and which records are in it; after a crash the size of the file tells
- * whether it is there. One JSON object a line; a torn last line is as if it had not been written.
+ * whether it is there. A line is a checksum and a JSON array; one
+ * that is torn or damaged is as if it had not been written.
  */
 import { join } from 'node:path'
 import type { Disk, DiskFile } from '../../base/disk.js'
+import { crc32 } from '../delivery/crc32.js'
 import type { ReceivedSequence } from './received-sequence.js'
 
 /** A file as the journal knows it. */
@@ -219,17 +221,21 @@ export function settleChunk(file: JournaledFile, size: number): boolean {
   return true
 }
 
-function parseEntry(text: string): Entry | undefined {
-  try {
-    const entry = JSON.parse(text) as unknown
-    return Array.isArray(entry) ? (entry as Entry) : undefined
-  } catch {
-    return undefined
-  }
+/** Undefined for what is not as it was written. */
+function parseEntry(row: string): Entry | undefined {
+  const json = row.slice(CHECKSUM_DIGITS + 1)
+  return row.startsWith(`${checksumOf(json)} `) ? (JSON.parse(json) as Entry) : undefined
 }
 
 function line(entry: Entry): string {
-  return `${JSON.stringify(entry)}\n`
+  const json = JSON.stringify(entry)
+  return `${checksumOf(json)} ${json}\n`
+}
+
+const CHECKSUM_DIGITS = 8
+
+function checksumOf(json: string): string {
+  return crc32(Buffer.from(json)).toString(16).padStart(CHECKSUM_DIGITS, '0')
 }
 
 function fileLine({ id, filePath, name, writer, openedMs }: JournaledFile): string {
