@@ -115,7 +115,7 @@ function senderJournal(): Uint8Array {
   const writer = new ByteWriter()
   const place = { segment: 1, pieces: [0, 100], checksum: 7 }
   const assignment = { logger: 'logger-1', wire: 1, first: 1 }
-  writeJournalEntry(writer, { kind: 'start', life: 'running', generation: 1, startedMs: 1, lostAtMost: 1000 })
+  writeJournalEntry(writer, { kind: 'start', life: 'running', generation: 1, startedMs: 1 })
   writeJournalEntry(writer, { kind: 'sequence', id: 1, priority: 'normal', description: SEQUENCE })
   writeJournalEntry(writer, { kind: 'complete' })
   writeJournalEntry(writer, { kind: 'spooled', batch: 1, sequence: 1, records: 4, place, assignment })

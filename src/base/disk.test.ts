@@ -68,6 +68,24 @@ describe.each(disks)('%s', (_name, open) => {
     expect(await disk.info(path)).toBeUndefined()
   })
 
+  test('a file of fixed size is made with its content, and overwritten in place', async () => {
+    const disk = open()
+    const path = join(directory, 'new', 'fixed')
+    const file = disk.createFixedNow(path, Buffer.from('0123456789'))
+    const text = async (): Promise<string> => Buffer.from(await disk.read(path)).toString()
+    expect(await text()).toBe('0123456789')
+    file.overwriteNow(3, Buffer.from('abc'))
+    file.overwriteNow(8, Buffer.from('yz'))
+    file.overwriteNow(0, new Uint8Array(0))
+    expect(await text()).toBe('012abc67yz')
+    await file.close()
+    const again = disk.createFixedNow(path, Buffer.from('xy'))
+    again.overwriteNow(1, Buffer.from('z'))
+    await again.close()
+    expect(await text()).toBe('xz')
+    expect((await disk.info(path))?.sizeBytes).toBe(2)
+  })
+
   test('a directory that does not exist is empty; a file that does not exist is an error', async () => {
     const disk = open()
     expect(await disk.list(join(directory, 'nothing'))).toEqual([])
@@ -80,4 +98,17 @@ test('other failures of the system are not hidden', async () => {
   await writeFile(file, 'x')
   await expect(systemDisk.list(file)).rejects.toMatchObject({ code: 'ENOTDIR' })
   await expect(systemDisk.rename(file, join(file, 'below'))).rejects.toMatchObject({ code: 'ENOTDIR' })
+})
+
+test('a full disk in memory still takes what is overwritten', async () => {
+  const disk = new MemoryDisk()
+  const file = disk.createFixedNow('/fixed', Buffer.from('0123'))
+  disk.limitBytes = 4
+  expect(() => disk.createFixedNow('/other', Buffer.from('0123'))).toThrow(
+    expect.objectContaining({ code: 'ENOSPC' }),
+  )
+  file.overwriteNow(0, Buffer.from('abcd'))
+  expect(disk.text('/fixed')).toBe('abcd')
+  expect(disk.usedBytes).toBe(4)
+  expect(() => file.overwriteNow(2, Buffer.from('too'))).toThrow(expect.objectContaining({ code: 'EINVAL' }))
 })

@@ -1,5 +1,6 @@
 import {
   close,
+  closeSync,
   constants,
   fdatasync,
   ftruncate,
@@ -24,6 +25,11 @@ export interface Disk {
   create(path: string): Promise<DiskFile>
   /** As `create`, before it returns; missing directories are made. For files that must exist before anything else happens. */
   createNow(path: string): DiskFile
+  /**
+   * Creates or replaces a file with this content, whose bytes can then be overwritten, before it returns; missing
+   * directories are made. When it throws, a part of the content may be there.
+   */
+  createFixedNow(path: string, content: Uint8Array): FixedFile
   /** Opens a file to add to it; a missing one is created. */
   append(path: string): Promise<DiskFile>
   read(path: string): Promise<Uint8Array>
@@ -63,6 +69,16 @@ export interface DiskFile {
   close(): Promise<void>
 }
 
+/**
+ * A file whose size stays: overwriting takes no room, so that something can be noted on a full disk. (What is open for
+ * appending cannot be overwritten: Linux then writes to the end, whatever the offset.)
+ */
+export interface FixedFile {
+  /** Overwrites bytes within the file before it returns. Throws what the operating system says; a part may be there. */
+  overwriteNow(offset: number, bytes: Uint8Array): void
+  close(): Promise<void>
+}
+
 /** Readable by the owner and the group, as log files are. */
 const FILE_MODE = 0o640
 
@@ -72,6 +88,25 @@ const writeTo = promisify(write)
 const truncateFile = promisify(ftruncate)
 const syncFile = promisify(fdatasync)
 const closeFile = promisify(close)
+
+/** The standard outputs: they may be sockets, which cannot be opened by a path. */
+function standardStream(path: string): NodeJS.WritableStream | undefined {
+  if (path === '/dev/stdout') return process.stdout
+  return path === '/dev/stderr' ? process.stderr : undefined
+}
+
+function standardOutput(stream: NodeJS.WritableStream): DiskFile {
+  return {
+    append: (bytes) =>
+      new Promise((resolve, reject) => {
+        stream.write(bytes, (error) => (error ? reject(error) : resolve()))
+      }),
+    appendNow: (bytes) => void stream.write(bytes),
+    async cut() {},
+    async sync() {},
+    async close() {},
+  }
+}
 
 class SystemFile implements DiskFile {
   readonly #descriptor: number
@@ -107,8 +142,27 @@ class SystemFile implements DiskFile {
   }
 }
 
+class SystemFixedFile implements FixedFile {
+  readonly #descriptor: number
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor
+  }
+
+  overwriteNow(offset: number, bytes: Uint8Array): void {
+    for (let done = 0; done < bytes.length; ) {
+      done += writeSync(this.#descriptor, bytes, done, bytes.length - done, offset + done)
+    }
+  }
+
+  close(): Promise<void> {
+    return closeFile(this.#descriptor)
+  }
+}
+
 /** An empty file whose bytes always go to its end, also after it was cut. */
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND
+const CREATE_FIXED_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC
 
 export const systemDisk: Disk = {
   async makeDirectory(path) {
@@ -121,7 +175,21 @@ export const systemDisk: Disk = {
     mkdirSync(dirname(path), { recursive: true })
     return new SystemFile(openSync(path, CREATE_FLAGS, FILE_MODE))
   },
+  createFixedNow(path, content) {
+    mkdirSync(dirname(path), { recursive: true })
+    const descriptor = openSync(path, CREATE_FIXED_FLAGS, FILE_MODE)
+    const file = new SystemFixedFile(descriptor)
+    try {
+      file.overwriteNow(0, content)
+    } catch (error) {
+      closeSync(descriptor)
+      throw error
+    }
+    return file
+  },
   async append(path) {
+    const stream = standardStream(path)
+    if (stream !== undefined) return standardOutput(stream)
     return new SystemFile(await openFile(path, 'a', FILE_MODE))
   },
   read: (path) => readFile(path),

@@ -49,7 +49,7 @@ export class Cluster {
   readonly #stores: ClusterStores
   readonly #configuration: Configuration
   #isJoining = true
-  #stopped: Promise<void> | undefined
+  #stopped?: Promise<void>
   /** @internal Where records go and what becomes of them. */
   readonly logging: ClusterLogging
   /** `Cluster::worker_pool`. */
@@ -59,13 +59,14 @@ export class Cluster {
   /** `Cluster::logger_pool`. */
   readonly loggerPool: Pool
 
-  /** Use `Cluster.start` of the package, or `startCluster` of `zeek-cluster/testing`. */
+  /** Use `Cluster.start`, or `startCluster` of `zeek-cluster/testing`. */
   constructor(settings: ClusterSettings) {
     const { node, layout, options, dialect, reporter, clock, timers } = settings
+    const { name } = node
     this.#settings = settings
     this.#topics = new Topics(options, dialect)
-    const { name } = node
-    const describe = (peer: Peer): string => this.#rollCall.nameOf(peer.id) ?? peer.id
+    const nameOf = (id: string): string | undefined => this.#rollCall.nameOf(id)
+    const describe = (peer: Peer): string => nameOf(peer.id) ?? peer.id
     this.#dispatch = new EventDispatch(describe, reporter, (error, eventName) =>
       settings.onScriptError(error, `event ${eventName}`),
     )
@@ -75,18 +76,17 @@ export class Cluster {
     this.loggerPool = new Pool(options.loggerPoolSpec, dialect.hashEra)
     this.#pools = [this.workerPool, this.proxyPool, this.loggerPool]
     const log = (message: string): void => this.log(message)
-    const report: Cluster['report'] = (severity, code, message) => this.report(severity, code, message)
     const events = this.#events
+    const report: Cluster['report'] = (severity, code, message) => this.report(severity, code, message)
     this.#rollCall = new RollCall({ layout, ownName: name, dialect, pools: this.#pools, events, log, report })
     const idOf = (other: string): string | undefined => this.#rollCall.idOf(other)
     const isUp = (other: string): boolean => idOf(other) !== undefined
     const scriptOptions = new ScriptOptions(settings.redefs, settings.onScriptError)
-    const nameOf = (id: string): string | undefined => this.#rollCall.nameOf(id)
     this.#configuration = new Configuration({ options, layout, scriptOptions, nameOf, events })
     this.#bus = settings.createBus(this.#busHandler())
     const { openBackend, storeDirectory: folder } = settings
-    const shared = { options, layout, ownName: name, bus: this.#bus, isUp, log, report }
-    this.#stores = new ClusterStores({ ...shared, clock, timers, openBackend, folder })
+    const stores = { options, layout, ownName: name, bus: this.#bus, isUp, log, report, folder }
+    this.#stores = new ClusterStores({ ...stores, clock, timers, openBackend })
     this.logging = new ClusterLogging({
       settings,
       topics: this.#topics,
@@ -110,10 +110,8 @@ export class Cluster {
       (identifier, value, from) => this.#configuration.update(identifier, value, from),
     )
     this.on(hello, (sender, id) => events.emit('hello', { name: sender, id }))
-    this.on('nodeUp', (up) => {
-      this.#stores.nodeUp(up.name)
-      this.logging.nodeUp(up.name)
-    })
+    this.on('nodeUp', (up) => this.#stores.nodeUp(up.name))
+    this.on('nodeUp', (up) => this.logging.nodeUp(up.name))
     this.on('nodeDown', (down) => this.logging.nodeDown(down.name))
   }
 
@@ -241,8 +239,8 @@ export class Cluster {
   }
 
   get health(): ClusterHealth {
-    const { trouble } = this.logging
-    if (trouble !== undefined) return { state: 'degraded', reason: trouble }
+    const reason = this.logging.trouble
+    if (reason !== undefined) return { state: 'degraded', reason }
     return this.#rollCall.health
   }
 
@@ -364,11 +362,10 @@ export class Cluster {
     return this.logging.logs
   }
 
-  /** Tells the operator of this node; it stands in reporter.log too. */
+  /** Tells the operator of this node, and reporter.log. */
   report(severity: Report['severity'], code: string, message: string): void {
-    const report = { severity, code, message }
-    this.#settings.reporter(report)
-    this.#frameworkLogs?.reporter(report)
+    this.#settings.reporter({ severity, code, message })
+    this.#frameworkLogs?.reporter({ severity, code, message })
   }
 
   /**
@@ -439,6 +436,8 @@ export class Cluster {
   async #stop(): Promise<void> {
     this.#events.emit('stopping')
     await this.logging.settle()
+    // That the others are gone from here on says nothing about them.
+    if (!this.isLogger) this.#frameworkLogs = undefined
     await this.#stores.close()
     await this.#bus.close()
     await this.logging.close()
@@ -465,14 +464,14 @@ export class Cluster {
         this.#events.emit('drain')
       },
       onStatus: (told) => this.#statusTold(told),
-      onReport: ({ severity, code, message }) => this.report(severity, code, message),
+      onReport: (told) => this.report(told.severity, told.code, told.message),
     }
   }
 
   #statusTold(told: BusStatus): void {
     if (told.kind === 'messages-dropped') {
-      const name = this.#rollCall.nameOf(told.peer.id) ?? told.peer.id
-      this.report('warning', 'messages-dropped', describeDrops(told, name))
+      const { id } = told.peer
+      this.report('warning', 'messages-dropped', describeDrops(told, this.#rollCall.nameOf(id) ?? id))
     }
     this.#frameworkLogs?.broker(told)
     this.#events.emit('busStatus', told)
@@ -480,7 +479,7 @@ export class Cluster {
   }
 
   #peerAdded(peer: Peer): void {
-    if (this.isEnabled()) this.#bus.publish(this.#topics.nodeid(peer.id), hello(this.name, this.id))
+    if (this.isEnabled()) this.#bus.publish(this.nodeidTopic(peer.id), hello(this.name, this.id))
     this.#subscriptionsChanged(peer)
   }
 

@@ -1,6 +1,6 @@
 /**
  * Log records as values: for looking at them and for making them by hand. Loggers go from bytes to text without this
- * (`ascii-format.ts`). Format: spec/broker-protocol.md 6.6.
+ * (`writers/`). Format: spec/broker-protocol.md 6.6.
  */
 import { Address, Port, PROTOCOLS, Subnet } from '../data/address.js'
 import { readByteStringOf } from '../data/binary.js'

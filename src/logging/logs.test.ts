@@ -1,13 +1,16 @@
 /** Streams and filters: which records go where, with which columns, and what is refused. */
 import { describe, expect, test } from 'vitest'
 import { Address, Port } from '../data/address.js'
+import { ByteReader } from '../data/byte-reader.js'
 import { addr, count, optional, port, record, set, string, table } from '../data/types.js'
 import { MemoryDisk } from '../testing/memory-disk.js'
 import { VirtualTime } from '../testing/virtual-time.js'
 import { LogStore } from './files/log-store.js'
+import { type LogValue, readLogRecord } from './log-values.js'
 import { Logs } from './logs.js'
 import { DEFAULT_ASCII_OPTIONS } from './writers/ascii-options.js'
 import { asciiWriter } from './writers/ascii-writer.js'
+import type { LogWriter } from './writers/log-writer.js'
 
 class Fixture {
   readonly disk = new MemoryDisk()
@@ -231,6 +234,58 @@ describe('filters', () => {
     expect(() => stream.addFilter({ name: 'y', path: 'y', config: { use_json: 'maybe' } })).toThrow(
       expect.objectContaining({ code: 'bad-log-config' }),
     )
+  })
+
+  test('may name a writer of your own', async () => {
+    const fixture = new Fixture()
+    const stored: (readonly LogValue[])[] = []
+    let size = 0
+    const writer: LogWriter = {
+      name: 'Demo::WRITER_LIST',
+      continuesFiles: true,
+      fileName: (name) => `${name}.list`,
+      // The record as it came, its length in front.
+      formatter: () => (chunk, bytes, start, end) => {
+        chunk.u32(end - start)
+        chunk.slice(bytes, start, end)
+      },
+      open: async () => ({
+        get size() {
+          return size
+        },
+        rotates: false,
+        prepare: async (chunk, records) => ({
+          bytes: Uint8Array.from(chunk),
+          records,
+          sizeAfter: size + records,
+        }),
+        async store({ bytes, sizeAfter }) {
+          const reader = new ByteReader(bytes)
+          while (reader.remaining > 0) {
+            reader.skip(4)
+            stored.push(readLogRecord(reader))
+          }
+          size = sizeAfter
+        },
+        async cut() {},
+        async sync() {},
+        async close() {},
+      }),
+      measure: async () => size,
+      async cut() {},
+    }
+    fixture.logs.addWriter(writer)
+    expect(() => fixture.logs.addWriter(writer)).toThrow('log writer Demo::WRITER_LIST exists already')
+    const stream = fixture.logs.createStream('Demo::LOG', { columns: { hits: count } })
+    stream.addFilter({ name: 'default', writer: 'Demo::WRITER_LIST' })
+    stream.write({ hits: 1n })
+    stream.write({ hits: 2n })
+    await fixture.store.close()
+    expect(stored).toEqual([
+      [{ type: 'count', value: { type: 'count', value: 1n } }],
+      [{ type: 'count', value: { type: 'count', value: 2n } }],
+    ])
+    expect(fixture.store.counters()).toMatchObject({ records: 2, waitingBytes: 0 })
   })
 
   test('that log neither here nor at a logger write nothing', async () => {

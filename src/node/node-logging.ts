@@ -11,6 +11,7 @@ import { parseBaseTime } from '../logging/rotation/rotation-times.js'
 import type { AsciiOptions, JsonEscapePolicy, JsonTimestamps } from '../logging/writers/ascii-options.js'
 import { asciiWriter } from '../logging/writers/ascii-writer.js'
 import { noneWriter } from '../logging/writers/none-writer.js'
+import { sqliteWriter } from '../logging/writers/sqlite-writer.js'
 import type { Options } from '../options/registry.js'
 import type { Platform } from './platform.js'
 
@@ -54,7 +55,15 @@ export function nodeLogging(settings: NodeLoggingSettings): NodeLogging {
         disk,
         clock,
         timers,
-        writers: [asciiWriter(disk, asciiOptions(options)), noneWriter()],
+        writers: [
+          asciiWriter(disk, asciiOptions(options)),
+          noneWriter(),
+          sqliteWriter({
+            setSeparator: options.sqliteSetSeparator,
+            emptyField: options.sqliteEmptyField,
+            unsetField: options.sqliteUnsetField,
+          }),
+        ],
         rotation,
         survivesPowerLoss: options.logSurvivesPowerLoss,
         memoryBytes: Number(options.logMemoryBytes),

@@ -2,7 +2,7 @@
  * One node's delivery of records with loggers that keep the other side of the bargain, on a disk in memory and a virtual
  * clock. Processes die at any write; links lose, double and delay messages. For the tests of `logging/delivery`.
  */
-import type { Disk, DiskFile, FileInfo } from '../base/disk.js'
+import type { Disk, DiskFile, FileInfo, FixedFile } from '../base/disk.js'
 import { ClusterError } from '../base/errors.js'
 import type { PublishOutcome } from '../bus/bus.js'
 import { ByteReader } from '../data/byte-reader.js'
@@ -39,6 +39,11 @@ export class MortalDisk implements Disk {
   tornPart = 0
   /** Whether the disk is full at a change. */
   isFull: (change: number) => boolean = () => false
+  /** Whether a file of fixed size refuses to be overwritten at a change: a full disk is no reason. */
+  refusesOverwrite: (change: number) => boolean = () => false
+  /** Whether it refuses to remove a file. */
+  refusesRemoval = false
+  overwrites = 0
   isDead = false
 
   constructor(disk: MemoryDisk, onKill: () => void) {
@@ -61,6 +66,26 @@ export class MortalDisk implements Disk {
   createNow(path: string): DiskFile {
     this.#stepNow()
     return this.#mortal(this.#disk.createNow(path))
+  }
+
+  /** Two changes: the file is there, empty; its content is. */
+  createFixedNow(path: string, content: Uint8Array): FixedFile {
+    this.createNow(path).appendNow(content)
+    const file = this.#disk.createFixedNow(path, content)
+    return {
+      overwriteNow: (offset, bytes) => {
+        const change = this.changes + 1
+        const isRefused = this.refusesOverwrite(change)
+        if ((change === this.dieAt || isRefused) && !this.isDead) {
+          file.overwriteNow(offset, bytes.subarray(0, Math.floor(bytes.length * this.tornPart)))
+        }
+        this.#stepNow()
+        if (isRefused) throw new ClusterError('EIO', 'the disk does not answer', undefined)
+        file.overwriteNow(offset, bytes)
+        this.overwrites += 1
+      },
+      close: async () => {},
+    }
   }
 
   async append(path: string): Promise<DiskFile> {
@@ -100,6 +125,7 @@ export class MortalDisk implements Disk {
 
   removeNow(path: string): void {
     this.#stepNow()
+    if (this.refusesRemoval) throw new ClusterError('EROFS', 'the disk takes no changes', undefined)
     this.#disk.removeNow(path)
   }
 
@@ -274,6 +300,8 @@ export class LogDeliveryWorld {
   fate: () => readonly number[] = () => [1]
   delivery!: LogDelivery
   mortal!: MortalDisk
+  /** The loggers that exist, for processes that are started from here on. */
+  loggersOfLayout: ReadonlySet<string> | undefined
   readonly #directory: string | undefined
   readonly #kinds = new Map<string, 'confirming' | 'silent'>()
   #sequences = new Map<string, Sequence>()
@@ -306,6 +334,7 @@ export class LogDeliveryWorld {
       clock: this.time,
       timers: this.time,
       limits: this.limits,
+      loggers: this.loggersOfLayout,
       send: (logger, _description, message) => (mortal.isDead ? 'no-peer' : this.#send(logger, message)),
       announce: (logger, { stream }) => {
         if (!mortal.isDead) this.announced.push(`${logger} ${stream}`)

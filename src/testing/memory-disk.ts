@@ -1,4 +1,4 @@
-import type { Disk, DiskFile, FileInfo } from '../base/disk.js'
+import type { Disk, DiskFile, FileInfo, FixedFile } from '../base/disk.js'
 import { ClusterError } from '../base/errors.js'
 
 /** The content of one file; it stays with whoever has it open when the file is renamed or removed. */
@@ -30,6 +30,22 @@ export class MemoryDisk implements Disk {
     const content: Content = { parts: [], sizeBytes: 0 }
     this.#files.set(path, content)
     return this.#open(content)
+  }
+
+  createFixedNow(path: string, bytes: Uint8Array): FixedFile {
+    this.createNow(path).appendNow(bytes)
+    const content = this.#files.get(path)!
+    return {
+      overwriteNow: (offset, written) => {
+        if (offset + written.length > content.sizeBytes) {
+          throw new ClusterError('EINVAL', 'a file of fixed size does not grow', { path })
+        }
+        const whole = Buffer.concat(content.parts)
+        whole.set(written, offset)
+        content.parts = [whole]
+      },
+      close: async () => {},
+    }
   }
 
   async append(path: string): Promise<DiskFile> {
@@ -76,8 +92,8 @@ export class MemoryDisk implements Disk {
   }
 
   /** The text of a file, empty when it does not exist. */
-  text(path: string): string {
-    return Buffer.concat(this.#files.get(path)?.parts ?? []).toString('utf8')
+  text(path: string, encoding: 'utf8' | 'latin1' = 'utf8'): string {
+    return Buffer.concat(this.#files.get(path)?.parts ?? []).toString(encoding)
   }
 
   /** Bytes of a file, 0 when it does not exist. */

@@ -70,7 +70,7 @@ test(
     expect(sum(ledger, (row) => row.inMemory + row.spooled + row.inFlight + row.unconfirmed)).toBe(0)
     expect(sum(ledger, dropped)).toBe(0)
     expect(sum(ledger, (row) => row.produced)).toBe(all)
-    const lostAtMost = ledger.reduce((total, run) => total + run.lostAtMost, 0)
+    const lostAtMost = ledger.reduce((total, run) => total + Number(run.lostAtMost), 0)
     expect(lostAtMost).toBeGreaterThanOrEqual(lost)
   },
   60_000 + ROUNDS * 10_000,

@@ -116,11 +116,16 @@ describe('logs', () => {
   test('ls', async () => {
     const { exit, stdout } = await zeekCluster('logs', 'ls')
     expect(exit).toBe(0)
-    expect(stdout).toHaveLength(2)
-    expect(stdout[0]).toMatch(/^LOG +NODE +RECORDS +FILE$/)
-    expect(stdout[1]).toMatch(/^cluster +logger-1 +\d+ +\/.*\/logs\/logger-1\/cluster\.log$/)
-    const json = await zeekCluster('logs', 'ls', '--json')
-    expect(JSON.parse(json.text)).toMatchObject([{ log: 'cluster', node: 'logger-1' }])
+    expect(stdout[0]).toMatch(/^LOG +NODE +FILES +RECORDS +SIZE +FROM +TO$/)
+    expect(stdout.some((line) => /^cluster +logger-1 +1 +\d+ +[\d.]+ k?B {2}20\d\d-/.test(line))).toBe(true)
+    const files = await zeekCluster('logs', 'ls', '--files', '--fast')
+    expect(
+      files.stdout.some((line) => /^cluster +logger-1 +- .*\/logs\/logger-1\/cluster\.log$/.test(line)),
+    ).toBe(true)
+    const json = JSON.parse((await zeekCluster('logs', 'ls', '--json')).text) as unknown[]
+    expect(json).toContainEqual(
+      expect.objectContaining({ log: 'cluster', node: 'logger-1', place: 'written', format: 'tsv' }),
+    )
   })
 
   test('cat prints a Zeek log', async () => {
@@ -159,13 +164,22 @@ describe('logs', () => {
   })
 
   test('a log that is not there: exit code 1, and which there are', async () => {
-    for (const args of [['cat'], ['tail'], ['tail', '-f']]) {
+    for (const args of [['cat'], ['tail']]) {
       const { exit, stderr } = await zeekCluster('logs', ...args, 'nothing')
       expect(exit).toBe(1)
       expect(stderr[0]).toMatch(
-        /^zeek-cluster: error: no log nothing in \.\/\.zeek-cluster; there are: cluster/,
+        /^zeek-cluster: error: no log nothing in \.\/\.zeek-cluster; there are: .*cluster/,
       )
     }
+  })
+
+  test('tail -f waits for a log that is not there yet', async () => {
+    const tail = start(['logs', 'tail', 'later', '-f'], { cwd: directory })
+    await tail.line(/^zeek-cluster: no log later in \.\/\.zeek-cluster yet: waiting for it$/)
+    const folder = join(directory, '.zeek-cluster/logs/logger-1')
+    writeFileSync(join(folder, 'later.log'), '{"ts":1.5}\n')
+    await tail.line(/^\{"ts":1\.5\}$/)
+    expect(await tail.end('SIGINT')).toBe(0)
   })
 
   test('a reader that has seen enough is no error', async () => {

@@ -120,7 +120,9 @@ describe('kill -9 of the parent', () => {
 
     const again = await startUp([layout], { cwd: directory })
     expect(await again.end('SIGTERM')).toBe(0)
-    expect(logFiles(directory, 'chatter').map(({ text }) => text)).toEqual(before)
+    // What the nodes could not send any more is in files of its own.
+    const after = logFiles(directory, 'chatter').map(({ text }) => text)
+    expect(after).toEqual(expect.arrayContaining(before))
   })
 
   test('while nodes start: they end too', async () => {

@@ -63,7 +63,7 @@ export const SURROUNDINGS: Readonly<Record<string, readonly string[]>> = {
   'base/time.ts': ['setTimeout', 'setImmediate', 'performance'],
   'base/random.ts': ['node:crypto'],
   'base/command.ts': ['node:child_process'],
-  'base/disk.ts': ['node:fs', 'node:fs/promises'],
+  'base/disk.ts': ['node:fs', 'node:fs/promises', 'process.'],
   'store/backends/store-files.ts': ['node:fs', 'node:fs/promises'],
   'store/backends/librocksdb.ts': ['node:fs'],
   'transport/tcp.ts': ['node:net', 'node:tls', 'setTimeout', 'process.'],

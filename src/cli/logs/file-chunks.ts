@@ -100,13 +100,40 @@ export class ChunkReader {
       this.#isAtEnd = bytesRead === 0 || this.trouble !== undefined
       if (this.#inflater === undefined)
         return bytesRead === 0 ? undefined : this.#buffer.subarray(0, bytesRead)
-      const bytes = this.#isAtEnd
-        ? // A file without a single byte is one that was just begun.
-          await (this.#position === 0 ? Buffer.alloc(0) : this.#inflater.end())
-        : await this.#inflater.write(this.#buffer.subarray(0, bytesRead))
+      const bytes = await this.#inflate(this.#inflater, bytesRead)
       if (bytes.length > 0) return bytes
     }
     return undefined
+  }
+
+  async #inflate(inflater: Inflater, length: number): Promise<Buffer> {
+    // A file without a single byte is one that was just begun.
+    if (this.#isAtEnd) return this.#position === 0 ? Buffer.alloc(0) : inflater.end()
+    const bytes = await inflater.write(this.#buffer.subarray(0, length))
+    return inflater.trouble === undefined ? bytes : this.#salvage(length)
+  }
+
+  /** What the last piece gives before its damage: the library keeps that to itself, so it is asked byte by byte. */
+  async #salvage(length: number): Promise<Buffer> {
+    const inflater = new Inflater()
+    const piece = Buffer.from(this.#buffer.subarray(0, length))
+    const start = this.#position - length
+    try {
+      for (let position = 0; position < start; ) {
+        const room = Math.min(this.#buffer.length, start - position)
+        const { bytesRead } = await this.#handle.read(this.#buffer, 0, room, position)
+        if (bytesRead === 0) break
+        await inflater.write(this.#buffer.subarray(0, bytesRead))
+        position += bytesRead
+      }
+      const found: Buffer[] = []
+      for (let index = 0; index < length && inflater.trouble === undefined; index += 1) {
+        found.push(await inflater.write(piece.subarray(index, index + 1)))
+      }
+      return Buffer.concat(found)
+    } finally {
+      inflater.close()
+    }
   }
 
   async close(): Promise<void> {

@@ -73,8 +73,11 @@ function notes(ledger: ClusterLedger): string[] {
   const { nodes, loggers, unknownLoggers } = ledger
   const lines: string[] = []
   for (const { node, runs } of nodes) {
-    const lost = runs.reduce((sum, { lostAtMost }) => sum + lostAtMost, 0)
+    const lost = runs.reduce((sum, { lostAtMost }) => sum + (lostAtMost === 'unknown' ? 0 : lostAtMost), 0)
     if (lost > 0) lines.push(`${node}: lost at crash: at most ${lost} records`)
+    if (runs.some(({ lostAtMost }) => lostAtMost === 'unknown')) {
+      lines.push(`${node}: lost at crash: nobody knows how many records, for the disk took nothing`)
+    }
   }
   for (const { node, stream, sent } of ledgerEntries(ledger, false)) {
     for (const [reason, count] of Object.entries(sent?.dropped ?? {})) {

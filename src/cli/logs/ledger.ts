@@ -114,7 +114,7 @@ function withoutDead(runs: readonly RunLedger[], isRunning: boolean): RunLedger[
 async function loggersOf(disk: Disk, sent: string): Promise<Set<string>> {
   const loggers = new Set<string>()
   for (const name of (await disk.list(sent)).filter(isRunFolder)) {
-    const read = await readRun(disk, join(sent, name), name, 0)
+    const read = await readRun(disk, join(sent, name), name)
     for (const { logger } of read?.state.allChannels() ?? []) if (logger !== EVERYBODY) loggers.add(logger)
   }
   return loggers

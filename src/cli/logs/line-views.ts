@@ -1,15 +1,10 @@
 /** What is done with the lines of a file: when they were written, whether they are wanted, how they are printed. */
 import { ByteWriter } from '../../data/byte-writer.js'
-import { DecodeError } from '../../data/decode-error.js'
-import { AsciiLineReader } from '../../logging/reading/ascii-reader.js'
-import { LogReadError } from '../../logging/reading/log-read-error.js'
-import { fieldOfType } from '../../logging/reading/value-bytes.js'
-import { JsonLines } from '../../logging/writers/json-lines.js'
 import { TextEscapes } from '../../logging/writers/text-escapes.js'
-import { fromByteText } from './file-chunks.js'
 import { jsonElements, jsonLineTime, jsonMembers, jsonText } from './json-line.js'
-import { DEFAULT_FORMAT, decodedFormat, type LogSchema, type TableSchema } from './log-schema.js'
+import { DEFAULT_FORMAT, type LogSchema, type TableSchema } from './log-schema.js'
 import type { FieldFilter, Selection } from './selection.js'
+import { tableToJson } from './table-json.js'
 
 /** `lines` leaves JSON as it is and makes tables of it only where columns are chosen. */
 export type OutputForm =
@@ -114,31 +109,6 @@ function tableColumns({ fields, format }: TableSchema, columns: readonly string[
   return (line) => {
     const values = line.split(separator)
     return indexes.map((index) => values[index] ?? unsetField).join(separator)
-  }
-}
-
-/** As Zeek's JSON would have had it. */
-function tableToJson(schema: TableSchema, columns: readonly string[] | undefined): LineView['print'] {
-  const names = columns?.filter((name) => schema.fields.includes(name)) ?? schema.fields
-  const picked = columns === undefined ? undefined : tableColumns(schema, names)
-  const fields = names.map((name) =>
-    fieldOfType(fromByteText(name), schema.types?.[schema.fields.indexOf(name)] ?? 'string'),
-  )
-  const reader = new AsciiLineReader(fields, decodedFormat(schema.format))
-  const json = new JsonLines(fields)
-  const record = new ByteWriter(1024)
-  const text = new ByteWriter(1024)
-  return (line) => {
-    record.length = 0
-    text.length = 0
-    try {
-      reader.read(record, Buffer.from(picked?.(line) ?? line, 'latin1'))
-      json.write(text, record.bytes, 0, record.length)
-    } catch (error) {
-      if (error instanceof LogReadError || error instanceof DecodeError) return undefined
-      throw error
-    }
-    return Buffer.from(text.bytes.buffer, text.bytes.byteOffset, text.length - 1).toString('latin1')
   }
 }
 

@@ -55,10 +55,18 @@ function parseFilter(text: string): FieldFilter {
   return { field: toByteText(field), value: toByteText(value), isEqual: operator === '=' }
 }
 
+const SHORT_UNITS: Readonly<Record<string, string>> = { s: 'sec', m: 'min', h: 'hr', d: 'day' }
+const SHORT_UNIT = /(?<=[\d ])[smhd]$/
+
+/** People write `10m`. */
+function longUnit(unit: string): string {
+  return SHORT_UNITS[unit] ?? unit
+}
+
 /** Seconds since the epoch. */
 export function parseTime(text: string, nowMs: number): number {
   if (/^\d+(\.\d*)?$/.test(text)) return Number(text)
-  const ago = parseInterval(text.replace(/\s*ago$/, ''))
+  const ago = parseInterval(text.replace(/\s*ago$/, '').replace(SHORT_UNIT, longUnit))
   if (ago !== undefined) return nowMs / 1000 - ago
   // A day without a time means local midnight too, as in the names of log files.
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text)

@@ -24,6 +24,10 @@ export class Segment {
   }
 }
 
+export function noneDropped(): Record<DropReason, number> {
+  return { 'spool-full': 0, 'spool-unwritable': 0, 'spool-damaged': 0, 'queue-full': 0, 'logger-gone': 0 }
+}
+
 /** Where the records of a sequence are; each term is changed where it happens. */
 export class Tally {
   produced = 0
@@ -32,12 +36,7 @@ export class Tally {
   inFlight = 0
   stored = 0
   unconfirmed = 0
-  readonly dropped: Record<DropReason, number> = {
-    'spool-full': 0,
-    'spool-unwritable': 0,
-    'spool-damaged': 0,
-    'queue-full': 0,
-  }
+  readonly dropped = noneDropped()
 }
 
 export class SequenceState implements Sequence {
@@ -128,6 +127,11 @@ export class Batch {
     this.records = records
     this.bytes = bytes
     this.checksum = checksum
+  }
+
+  /** Of a batch that belongs to a logger. */
+  get unconfirmed(): number {
+    return this.last - Math.max(this.channel?.confirmed ?? 0, this.first - 1)
   }
 
   get last(): number {

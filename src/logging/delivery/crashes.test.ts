@@ -11,7 +11,7 @@ function sum(ledger: readonly RunLedger[], of: (row: LedgerRow) => number): numb
 }
 
 function lostAtMost(ledger: readonly RunLedger[]): number {
-  return ledger.reduce((total, run) => total + run.lostAtMost, 0)
+  return ledger.reduce((total, { lostAtMost: most }) => total + (most === 'unknown' ? Infinity : most), 0)
 }
 
 /** A life with loggers that come and go, small segments and a journal that is written anew. */
@@ -275,7 +275,7 @@ async function spooledRecords(world: LogDeliveryWorld): Promise<string[]> {
   for (const name of await world.disk.list(world.directory)) {
     if (name.startsWith('ledger')) continue
     const folder = `${world.directory}/${name}`
-    const read = await readRun(world.disk, folder, name, 0)
+    const read = await readRun(world.disk, folder, name)
     for (const { place } of read?.state.batches.values() ?? []) {
       const { segment, pieces } = place!
       for (let index = 0; index < pieces.length; index += 2) {
@@ -316,7 +316,11 @@ test('a process that ended in order leaves nothing to lose, and is folded once',
   expect(logger.stored).toEqual(world.written)
   const done = { run: 'earlier', state: 'done', lostAtMost: 0, rows: [{ produced: 30, stored: 30 }] }
   expect(world.delivery.ledger()).toMatchObject([done, { run: 'run-2' }])
-  expect(world.disk.paths()).toEqual(['/spool/ledger.json', '/spool/run-2/journal-1'])
+  expect(world.disk.paths()).toEqual([
+    '/spool/ledger.json',
+    '/spool/run-2/bound',
+    '/spool/run-2/journal-1',
+  ])
   await world.delivery.close()
   world.start()
   await world.delivery.ready

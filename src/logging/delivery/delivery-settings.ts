@@ -27,6 +27,11 @@ export interface DeliverySettings {
   readonly clock: Clock
   readonly timers: Timers
   readonly limits: DeliveryLimits
+  /**
+   * Names of loggers that exist. What belonged to others when an earlier process ended is given up (`logger-gone`) once
+   * it is found, unless one of that name is up by then. Undefined: all of it is kept.
+   */
+  readonly loggers?: ReadonlySet<string> | undefined
   /** Sends a message with records of a writer to a logger by its node name. */
   readonly send: (logger: string, description: LogWriterDescription, message: Encodable) => PublishOutcome
   /** Sends the description of a writer, which must be there before its records, to a logger. */
@@ -79,6 +84,14 @@ export type DropReason =
   | 'spool-damaged'
   /** The queue to a logger without confirmation refused them, or was lost with it. */
   | 'queue-full'
+  /** They were sent to a logger that is given up before it confirmed them: it may have them or not. */
+  | 'logger-gone'
+
+/**
+ * A bound for records that were lost; `unknown` when the disk refused even to be overwritten, when the process
+ * died while it made its folder, or when what it left cannot be read.
+ */
+export type LossLimit = number | 'unknown'
 
 /**
  * Where the records of one stream are. Each term is counted where it happens; once no process has died,
@@ -108,7 +121,10 @@ export interface RunLedger {
   /** The run, or `earlier` for the sum of those that are done with. */
   readonly run: string
   readonly state: 'running' | 'ended' | 'crashed' | 'done'
-  /** Records that a crash took with it: at most so many more were written than `produced` says. */
-  readonly lostAtMost: number
+  /**
+   * Records that a crash took with it, at most: they are in no row. (What a logger confirmed while the disk was full may
+   * be in no row either, but is not lost.)
+   */
+  readonly lostAtMost: LossLimit
   readonly rows: readonly LedgerRow[]
 }

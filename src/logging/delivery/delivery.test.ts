@@ -174,6 +174,19 @@ describe('a logger that confirms', () => {
     expect(logger.stored).toEqual(world.written)
   })
 
+  test('gets what was written before it had its turn first, also of one moment', async () => {
+    const world = scenario()
+    const logger = world.up('logger-1')
+    await world.pass(5)
+    for (let round = 0; round < 5; round += 1) {
+      world.write('Conn', 3, undefined)
+      world.write('Conn', 3, 'logger-1')
+      await world.pass(11)
+    }
+    await world.pass(20)
+    expect(logger.stored).toEqual(world.written)
+  })
+
   test('is slow for a moment: what it confirms is word enough that there is room', async () => {
     const world = scenario()
     const logger = world.up('logger-1')

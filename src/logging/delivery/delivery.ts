@@ -4,10 +4,11 @@
  * what it has stored, and only then are they done with. Nothing is lost without being counted, and each record is
  * stored once, also when processes are killed.
  */
+import { ClusterError } from '../../base/errors.js'
 import type { Timer } from '../../base/time.js'
 import { ByteWriter } from '../../data/byte-writer.js'
 import type { LogWriterDescription } from '../../data/log-messages.js'
-import type { Batch, SequenceState } from './batch.js'
+import { type Batch, noneDropped, type SequenceState } from './batch.js'
 import type {
   DeliverySettings,
   DropReason,
@@ -51,6 +52,13 @@ export interface DeliveryCounters {
 /** Buffers that are kept for the next batches. */
 const SPARE_BUFFERS = 16
 
+/** A record that is begun, and is not where the batch is. */
+interface AsideRecord {
+  readonly buffer: RecordBuffer
+  readonly writer: ByteWriter
+  readonly recordAt: number
+}
+
 interface Outgoing {
   readonly link: LoggerLink
   readonly batch: Batch
@@ -71,6 +79,10 @@ export class LogDelivery {
   /** Buffers with records. */
   #filled: RecordBuffer[] = []
   readonly #spareWriters: ByteWriter[] = []
+  /** With a record that is begun. */
+  #begun: RecordBuffer | undefined
+  /** Records that were begun before it; the last one ends first. */
+  readonly #aside: AsideRecord[] = []
   #memoryRecords = 0
   #timer: Timer | undefined
   #diskTimer: Timer | undefined
@@ -80,7 +92,10 @@ export class LogDelivery {
   /** Makes the journal of this process before it returns. A disk that refuses is reported, not thrown. */
   constructor(settings: DeliverySettings) {
     this.#settings = settings
-    this.#spool = new Spool(settings, (run) => this.#onEarlierRun(run))
+    this.#spool = new Spool(settings, {
+      onRun: (run) => this.#onEarlierRun(run),
+      onDegraded: () => settings.timers.soon(() => this.#watchDisk()),
+    })
     this.ready = this.#spool.ready
   }
 
@@ -99,20 +114,43 @@ export class LogDelivery {
    * bytes (spec/broker-protocol.md 6.6), copied before this returns. Never throws for a disk or a logger.
    */
   append(sequence: Sequence, logger: string | undefined, record: ByteWriter): void {
-    const own = sequence as SequenceState
-    let buffer = own.lastBuffer
-    if (buffer === undefined || buffer.logger !== logger) buffer = bufferOf(own, logger)
-    if (buffer.records === 0) this.#startBuffer(buffer)
-    buffer.add(record)
-    own.tally.produced += 1
-    own.tally.inMemory += 1
-    this.#memoryRecords += 1
-    const { limits } = this.#settings
-    if (this.#memoryRecords >= limits.memoryRecords || this.#state === 'closed') this.#spoolAll()
-    else if (buffer.records >= limits.batchRecords || buffer.writer.length >= BATCH_BYTES) {
-      this.#filled.splice(this.#filled.indexOf(buffer), 1)
-      this.#spoolBuffers([buffer])
-    }
+    if (this.#begun !== undefined) this.#setAside(this.#begun)
+    const buffer = bufferOf(sequence as SequenceState, logger)
+    if (buffer.records === 0) buffer.writer = this.#freeWriter()
+    buffer.add(record.bytes, 0, record.length)
+    this.#added(buffer)
+  }
+
+  /**
+   * As `append`, without a copy: the caller appends the wire bytes of one record to what this returns, and nothing else,
+   * then calls `commit`, or `rollback` when the record is not to be. The record is written only then. Whatever is called
+   * in between is fine: records that are written meanwhile stand before it, also such as are begun themselves.
+   */
+  begin(sequence: Sequence, logger: string | undefined): ByteWriter {
+    if (this.#begun !== undefined) this.#setAside(this.#begun)
+    const buffer = bufferOf(sequence as SequenceState, logger)
+    if (buffer.records === 0) buffer.writer = this.#freeWriter()
+    buffer.begin()
+    this.#begun = buffer
+    return buffer.writer
+  }
+
+  /** Takes the record that was begun last. Throws `ClusterError` code `no-log-record-begun`. */
+  commit(): void {
+    const buffer = this.#begun
+    if (buffer === undefined) return this.#commitAside()
+    this.#begun = undefined
+    buffer.commit()
+    this.#added(buffer)
+  }
+
+  /** Forgets the record that was begun last. Throws `ClusterError` code `no-log-record-begun`. */
+  rollback(): void {
+    const buffer = this.#begun
+    if (buffer === undefined) return this.#spare(this.#takeAside().writer)
+    this.#begun = undefined
+    buffer.rollback()
+    if (buffer.records === 0) this.#spare(buffer.writer)
   }
 
   /** Spools what is in memory only, and sends what may be sent. */
@@ -127,6 +165,7 @@ export class LogDelivery {
    */
   loggerUp(logger: string, kind: LoggerKind): void {
     if (this.#state === 'closed') return
+    this.#spool.loggerKnown(logger)
     let link = this.#links.get(logger)
     if (link === undefined) {
       const onChange = (): void => this.#afterChange()
@@ -146,6 +185,18 @@ export class LogDelivery {
    */
   loggerDown(logger: string): void {
     this.#links.get(logger)?.down()
+    this.#pump()
+    this.#afterChange()
+  }
+
+  /**
+   * A logger will not come back: what was sent to it and not confirmed is dropped (`logger-gone`), of all runs. It may
+   * have stored these records or not; nobody else gets them. It is taken as down; `loggerUp` begins anew with it.
+   */
+  forgetLogger(logger: string): void {
+    if (this.#state === 'closed') return
+    this.#links.get(logger)?.down()
+    this.#spool.forgetLogger(logger)
     this.#pump()
     this.#afterChange()
   }
@@ -215,7 +266,7 @@ export class LogDelivery {
       inFlight: 0,
       stored: 0,
       unconfirmed: 0,
-      dropped: { 'spool-full': 0, 'spool-unwritable': 0, 'spool-damaged': 0, 'queue-full': 0 },
+      dropped: noneDropped(),
     }
     for (const run of this.#spool.runs()) {
       for (const { tally } of run.state.sequences.values()) {
@@ -251,8 +302,54 @@ export class LogDelivery {
     await this.#spool.close()
   }
 
+  /** A buffer has one record more. */
+  #added(buffer: RecordBuffer): void {
+    if (buffer.records === 1) this.#startBuffer(buffer)
+    const { tally } = buffer.sequence
+    tally.produced += 1
+    tally.inMemory += 1
+    this.#memoryRecords += 1
+    const { limits } = this.#settings
+    if (this.#memoryRecords >= limits.memoryRecords || this.#state === 'closed') this.#spoolAll()
+    else if (buffer.records >= limits.batchRecords || buffer.writer.length >= BATCH_BYTES) {
+      this.#filled.splice(this.#filled.indexOf(buffer), 1)
+      this.#spoolBuffers([buffer])
+    }
+  }
+
+  /** The record that is begun goes on in the writer that its encoder has; the batch, in another one. */
+  #setAside(buffer: RecordBuffer): void {
+    const { writer, recordAt } = buffer
+    const end = writer.length
+    this.#begun = undefined
+    this.#aside.push({ buffer, writer, recordAt })
+    buffer.rollback()
+    if (buffer.records > 0) {
+      buffer.writer = this.#freeWriter()
+      buffer.writer.raw(writer.written())
+    }
+    writer.length = end
+  }
+
+  #commitAside(): void {
+    const { buffer, writer, recordAt } = this.#takeAside()
+    if (buffer.records === 0) buffer.writer = this.#freeWriter()
+    buffer.add(writer.bytes, recordAt, writer.length)
+    this.#spare(writer)
+    this.#added(buffer)
+  }
+
+  #takeAside(): AsideRecord {
+    const aside = this.#aside.pop()
+    if (aside !== undefined) return aside
+    throw new ClusterError('no-log-record-begun', 'commit or rollback without begin', undefined)
+  }
+
+  #freeWriter(): ByteWriter {
+    return this.#spareWriters.pop() ?? new ByteWriter()
+  }
+
   #startBuffer(buffer: RecordBuffer): void {
-    buffer.writer = this.#spareWriters.pop() ?? new ByteWriter()
     this.#filled.push(buffer)
     if (this.#state === 'closed') return
     this.#timer ??= this.#settings.timers.after(this.#settings.limits.memoryMs, () => {
@@ -262,6 +359,7 @@ export class LogDelivery {
   }
 
   #spoolAll(): void {
+    if (this.#begun !== undefined) this.#setAside(this.#begun)
     this.#timer?.cancel()
     this.#timer = undefined
     const buffers = this.#filled
@@ -376,6 +474,8 @@ export class LogDelivery {
 }
 
 function bufferOf(sequence: SequenceState, logger: string | undefined): RecordBuffer {
+  const { lastBuffer } = sequence
+  if (lastBuffer !== undefined && lastBuffer.logger === logger) return lastBuffer
   let buffer = sequence.buffers.get(logger)
   if (buffer === undefined) {
     buffer = new RecordBuffer(sequence, logger)

@@ -48,6 +48,12 @@ export class Fifo<T> {
     return taken
   }
 
+  /** Takes one out, wherever it is; the first one at no cost. */
+  remove(item: T): void {
+    if (this.first === item) this.shift()
+    else this.take((other) => other === item)
+  }
+
   *[Symbol.iterator](): IterableIterator<T> {
     for (let index = this.#head; index < this.#items.length; index += 1) yield this.#items[index]!
   }

@@ -7,7 +7,7 @@ import { type JournalEntry, readJournal, writeJournalEntry } from './journal.js'
 
 const assignment = { logger: 'logger-1', wire: 2 ** 33 + 5, first: 4711 }
 const ENTRIES: readonly JournalEntry[] = [
-  { kind: 'start', life: 'running', generation: 3, startedMs: 1_767_225_600_000.25, lostAtMost: 1000 },
+  { kind: 'start', life: 'running', generation: 3, startedMs: 1_767_225_600_000.25 },
   { kind: 'sequence', id: 1, priority: 'high', description: describeWriter('Conn::LOG') },
   {
     kind: 'sequence',
@@ -31,7 +31,7 @@ const ENTRIES: readonly JournalEntry[] = [
     produced: 2 ** 40,
     stored: 5,
     unconfirmed: 6,
-    dropped: { 'spool-full': 1, 'spool-unwritable': 2, 'spool-damaged': 3, 'queue-full': 4 },
+    dropped: { 'spool-full': 1, 'spool-unwritable': 2, 'spool-damaged': 3, 'queue-full': 4, 'logger-gone': 5 },
   },
   { kind: 'channel', sequence: 1, logger: 'logger-1', wire: 1, confirmed: 12 },
   { kind: 'complete' },

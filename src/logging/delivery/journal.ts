@@ -6,6 +6,7 @@ import { ByteReader } from '../../data/byte-reader.js'
 import type { ByteWriter } from '../../data/byte-writer.js'
 import { DecodeError } from '../../data/decode-error.js'
 import type { LogField, LogWriterDescription } from '../../data/log-messages.js'
+import { noneDropped } from './batch.js'
 import { crc32 } from './crc32.js'
 import type { DropReason, LogPriority } from './delivery-settings.js'
 
@@ -38,8 +39,6 @@ export type JournalEntry =
       readonly generation: number
       /** Wall clock, milliseconds. */
       readonly startedMs: number
-      /** Records that a crash takes with it at most. */
-      readonly lostAtMost: number
     }
   | {
       readonly kind: 'sequence'
@@ -116,8 +115,14 @@ const KINDS: readonly JournalEntry['kind'][] = [
 ]
 const PRIORITIES: readonly LogPriority[] = ['high', 'normal', 'low']
 const LIVES: readonly RunLife[] = ['running', 'ended', 'crashed']
-const REASONS: readonly DropReason[] = ['spool-full', 'spool-unwritable', 'spool-damaged', 'queue-full']
-const FORMAT_VERSION = 1
+const REASONS: readonly DropReason[] = [
+  'spool-full',
+  'spool-unwritable',
+  'spool-damaged',
+  'queue-full',
+  'logger-gone',
+]
+const FORMAT_VERSION = 2
 
 const MARK = 0x9d
 const FRAME_BYTES = 9
@@ -141,8 +146,7 @@ function writeBody(writer: ByteWriter, entry: JournalEntry): void {
       writer.u8(FORMAT_VERSION)
       writer.u8(LIVES.indexOf(entry.life))
       writer.u32(entry.generation)
-      writer.f64(entry.startedMs)
-      return writer.u64FromNumber(entry.lostAtMost)
+      return writer.f64(entry.startedMs)
     case 'sequence':
       writer.u64FromNumber(entry.id)
       writer.u8(PRIORITIES.indexOf(entry.priority))
@@ -152,6 +156,7 @@ function writeBody(writer: ByteWriter, entry: JournalEntry): void {
       writer.u64FromNumber(entry.produced)
       writer.u64FromNumber(entry.stored)
       writer.u64FromNumber(entry.unconfirmed)
+      writer.u8(REASONS.length)
       for (const reason of REASONS) writer.u64FromNumber(entry.dropped[reason])
       return
     case 'channel':
@@ -279,13 +284,7 @@ function readBody(reader: ByteReader): JournalEntry {
       if (reader.u8() !== FORMAT_VERSION)
         throw new DecodeError('invalid-tag', 'unknown version', reader.offset)
       const life = pick(reader, LIVES)
-      return {
-        kind,
-        life,
-        generation: reader.u32(),
-        startedMs: reader.f64(),
-        lostAtMost: readNumber(reader),
-      }
+      return { kind, life, generation: reader.u32(), startedMs: reader.f64() }
     }
     case 'sequence': {
       const id = readNumber(reader)
@@ -296,12 +295,10 @@ function readBody(reader: ByteReader): JournalEntry {
       const produced = readNumber(reader)
       const stored = readNumber(reader)
       const unconfirmed = readNumber(reader)
-      const dropped = {
-        'spool-full': readNumber(reader),
-        'spool-unwritable': readNumber(reader),
-        'spool-damaged': readNumber(reader),
-        'queue-full': readNumber(reader),
-      }
+      const dropped = noneDropped()
+      if (reader.u8() !== REASONS.length)
+        throw new DecodeError('invalid-tag', 'unknown reasons', reader.offset)
+      for (const reason of REASONS) dropped[reason] = readNumber(reader)
       return { kind, sequence, produced, stored, unconfirmed, dropped }
     }
     case 'channel': {

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import type { Disk } from '../../base/disk.js'
 import { errorCode } from '../../base/errors.js'
-import type { DropReason, LedgerRow, RunLedger } from './delivery-settings.js'
+import type { DropReason, LedgerRow, LossLimit, RunLedger } from './delivery-settings.js'
 import { readRun } from './run-reader.js'
 import { DROP_REASONS, type RunState } from './run-state.js'
 
@@ -16,14 +16,24 @@ export interface LedgerSums {
   readonly runs: number
   /** Runs that did not end in order. */
   readonly crashes: number
+  /** By runs of which that is known. */
   readonly lostAtMost: number
+  /** Runs of which it is not known how many records were lost with them. */
+  readonly lossUnknown: number
   readonly rows: readonly LedgerRow[]
 }
 
-export const EMPTY_SUMS: LedgerSums = { folded: [], runs: 0, crashes: 0, lostAtMost: 0, rows: [] }
+export const EMPTY_SUMS: LedgerSums = {
+  folded: [],
+  runs: 0,
+  crashes: 0,
+  lostAtMost: 0,
+  lossUnknown: 0,
+  rows: [],
+}
 
 const FILE = 'ledger.json'
-const FILE_VERSION = 1
+const FILE_VERSION = 2
 const EARLIER = 'earlier'
 
 /** Names in a spool folder that are no runs. */
@@ -85,7 +95,8 @@ export function foldRun(sums: LedgerSums, run: RunLedger): LedgerSums {
     folded: [...sums.folded, run.run],
     runs: sums.runs + 1,
     crashes: sums.crashes + (run.state === 'crashed' ? 1 : 0),
-    lostAtMost: sums.lostAtMost + run.lostAtMost,
+    lostAtMost: sums.lostAtMost + (run.lostAtMost === 'unknown' ? 0 : run.lostAtMost),
+    lossUnknown: sums.lossUnknown + (run.lostAtMost === 'unknown' ? 1 : 0),
     rows: sumRows(EARLIER, [...sums.rows, ...run.rows]),
   }
 }
@@ -93,7 +104,8 @@ export function foldRun(sums: LedgerSums, run: RunLedger): LedgerSums {
 /** The sums as one more run; undefined when there are none. */
 export function earlierLedger(sums: LedgerSums): RunLedger | undefined {
   if (sums.runs === 0) return undefined
-  return { run: EARLIER, state: 'done', lostAtMost: sums.lostAtMost, rows: sums.rows }
+  const lostAtMost: LossLimit = sums.lossUnknown > 0 ? 'unknown' : sums.lostAtMost
+  return { run: EARLIER, state: 'done', lostAtMost, rows: sums.rows }
 }
 
 /** Replaces the file of sums: whoever reads it, at any moment, sees the old or the new ones. Rejects with what the disk says. */
@@ -119,11 +131,11 @@ export async function readSums(disk: Disk, directory: string): Promise<LedgerSum
   }
   try {
     const value = JSON.parse(Buffer.from(bytes).toString()) as Partial<LedgerSums & { version: number }>
-    const { version, folded, runs, crashes, lostAtMost, rows } = value
+    const { version, folded, runs, crashes, lostAtMost, lossUnknown, rows } = value
     if (version !== FILE_VERSION || !Array.isArray(folded) || !Array.isArray(rows)) return undefined
-    if (typeof runs !== 'number' || typeof crashes !== 'number' || typeof lostAtMost !== 'number')
-      return undefined
-    return { folded: folded as string[], runs, crashes, lostAtMost, rows: rows as LedgerRow[] }
+    if (typeof runs !== 'number' || typeof crashes !== 'number') return undefined
+    if (typeof lostAtMost !== 'number' || typeof lossUnknown !== 'number') return undefined
+    return { folded: folded as string[], runs, crashes, lostAtMost, lossUnknown, rows: rows as LedgerRow[] }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
@@ -140,7 +152,8 @@ export async function setSumsAside(disk: Disk, directory: string): Promise<strin
 /**
  * Reads the ledger of a spool folder, also while a process has it open: then it is that of a moment ago, without what is
  * in that process's memory. A run without an end reads as `running`; who knows that its process is gone takes it as
- * crashed, and as many records lost as `lostAtMost` says. Rejects with what the disk says.
+ * crashed, and as many records lost as `lostAtMost` says. A process that cannot write anything at all, not even its
+ * folder, is not there. Rejects with what the disk says.
  */
 export async function readLedger(disk: Disk, directory: string): Promise<readonly RunLedger[]> {
   for (let attempt = 1; ; attempt += 1) {
@@ -161,8 +174,9 @@ const READ_ATTEMPTS = 5
 async function readStates(disk: Disk, directory: string): Promise<RunState[]> {
   const states: RunState[] = []
   for (const name of (await disk.list(directory)).filter(isRunFolder)) {
-    const read = await readRun(disk, join(directory, name), name, 0)
-    if (read !== undefined && read.journals.length > 0) states.push(read.state)
+    const read = await readRun(disk, join(directory, name), name)
+    // Without a journal, too: of a process whose disk is full, the bound may be all that there is.
+    if (read !== undefined) states.push(read.state)
   }
   return states.sort((a, b) => a.startedMs - b.startedMs)
 }

@@ -153,6 +153,30 @@ test('memory is bounded, too, while the disk takes nothing', async () => {
   expect(world.row('High')).toMatchObject({ inMemory: 0, dropped: { 'spool-unwritable': 16 } })
 })
 
+test.each([
+  ['high', 'normal'],
+  ['high', 'low'],
+  ['normal', 'low'],
+] as const)('memory that is full of what is %s takes nothing that is %s', async (higher, lower) => {
+  const world = scenario({ fallbackBytes: 4000 })
+  world.disk.limitBytes = 0
+  while (world.delivery.state().queuedBytes < 3500) {
+    world.write('Higher', 1, undefined, higher, 60)
+    await world.pass(11)
+  }
+  const { inMemory } = world.row('Higher')
+  world.write('Lower', 40, undefined, lower, 60)
+  await world.pass(11)
+  expect(world.row('Higher')).toMatchObject({ inMemory, dropped: {} })
+  expect(world.row('Higher').dropped['spool-unwritable']).toBeUndefined()
+  expect(world.row('Lower').dropped['spool-unwritable']).toBeGreaterThan(30)
+  // The other way round there is room.
+  world.write('Higher', 40, undefined, higher, 60)
+  await world.pass(11)
+  expect(world.row('Lower').inMemory).toBe(0)
+  expect(world.row('Higher').inMemory).toBeGreaterThanOrEqual(inMemory)
+})
+
 test('without a folder records wait in memory, and nothing is amiss', async () => {
   const world = scenario({}, 'memory')
   expect(world.disk.paths()).toEqual([])

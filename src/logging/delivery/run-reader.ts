@@ -2,7 +2,9 @@
 import { join } from 'node:path'
 import type { Disk } from '../../base/disk.js'
 import { errorCode } from '../../base/errors.js'
+import type { LossLimit } from './delivery-settings.js'
 import { type JournalContent, readJournal } from './journal.js'
+import { BOUND_FILE, readLossBound } from './loss-bound.js'
 import { RunState } from './run-state.js'
 
 const JOURNAL_NAME = /^journal-(\d+)$/
@@ -21,23 +23,18 @@ export interface ReadRun {
   readonly lastSegment: number
 }
 
-/**
- * Reads a run. Undefined for a folder that holds something else. `lostAtMost` counts when not even the start of the
- * journal is there. Rejects with what the disk says.
- */
-export async function readRun(
-  disk: Disk,
-  directory: string,
-  name: string,
-  lostAtMost: number,
-): Promise<ReadRun | undefined> {
+/** Reads a run. Undefined for a folder that holds something else. Rejects with what the disk says. */
+export async function readRun(disk: Disk, directory: string, name: string): Promise<ReadRun | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     const names = await listFolder(disk, directory)
     if (names === undefined) return undefined
     const journals = numbersOf(names, JOURNAL_NAME)
     const segments = names.filter((file) => SEGMENT_NAME.test(file))
-    if (journals.length + segments.length < names.length) return undefined
+    const known = journals.length + segments.length + (names.includes(BOUND_FILE) ? 1 : 0)
+    if (known < names.length) return undefined
     try {
+      // Before the journal: when that says more by then, less is lost than the bound says, never more.
+      const lostAtMost = await readBound(disk, directory)
       const content = await readBestJournal(disk, directory, journals)
       const state = new RunState(name)
       state.lostAtMost = lostAtMost
@@ -64,6 +61,15 @@ async function readBestJournal(
     best ??= content
   }
   return best
+}
+
+async function readBound(disk: Disk, directory: string): Promise<LossLimit> {
+  try {
+    return readLossBound(await disk.read(join(directory, BOUND_FILE)))
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return 'unknown'
+    throw error
+  }
 }
 
 async function listFolder(disk: Disk, directory: string): Promise<readonly string[] | undefined> {

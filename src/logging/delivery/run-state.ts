@@ -4,7 +4,7 @@
  */
 import type { LogWriterDescription } from '../../data/log-messages.js'
 import { Batch, type BatchState, Channel, type Place, Segment, SequenceState } from './batch.js'
-import type { DropReason, LogPriority } from './delivery-settings.js'
+import type { DropReason, LogPriority, LossLimit } from './delivery-settings.js'
 import { Fifo } from './fifo.js'
 import type { Assignment, JournalEntry, JournalEntryOf } from './journal.js'
 
@@ -15,6 +15,7 @@ export const DROP_REASONS: readonly DropReason[] = [
   'spool-unwritable',
   'spool-damaged',
   'queue-full',
+  'logger-gone',
 ]
 
 /** Ids of a generation come from a range of their own: which ones an earlier one used may be unknown. */
@@ -42,7 +43,10 @@ export class RunState {
   readonly #damaged = new Map<number, SequenceState>()
   life: 'running' | 'ended' | 'crashed' = 'running'
   startedMs = 0
-  lostAtMost = 0
+  /** Of a run that was read: what its process may have taken with it. */
+  lostAtMost: LossLimit = 'unknown'
+  /** Records that left the buffers, are in no journal and were confirmed by no logger: a kill takes these, too. */
+  unnoted = 0
   #generation = 0
   #lastId = 0
   #lastBatch = 0
@@ -205,6 +209,7 @@ export class RunState {
       }
       if (batch.last > upTo) break
       channel.batches.shift()
+      if (batch.place === undefined) this.unnoted -= batch.records
       this.#become(batch, 'finished')
       finished.push(batch)
     }
@@ -228,10 +233,10 @@ export class RunState {
       tally[batch.place === undefined ? 'inMemory' : 'spooled'] -= batch.records
       tally.dropped[reason] += batch.records
     } else {
-      const left = batch.last - Math.max(channel.confirmed, batch.first - 1)
+      const left = batch.unconfirmed
       tally.inFlight -= left
       tally.dropped[reason] += left
-      channel.batches.take((other) => other === batch)
+      channel.batches.remove(batch)
     }
     this.#leaveList(batch)
     this.#become(batch, 'finished')
@@ -248,13 +253,31 @@ export class RunState {
     return batches
   }
 
+  /** Gives up what belongs to a logger. Returns the batches that are finished by it. */
+  forget(logger: string): readonly Batch[] {
+    const finished: Batch[] = []
+    for (const channel of [...this.channelsTo(logger)]) {
+      // Numbers that nobody gets are missing in this channel: it gives no more.
+      for (let batch = channel.batches.first; batch !== undefined; batch = channel.batches.first) {
+        this.drop(batch, 'logger-gone')
+        finished.push(batch)
+      }
+      this.renewChannel(channel)
+    }
+    return finished
+  }
+
+  /** Those that something was given to. */
+  loggers(): readonly string[] {
+    return [...this.#channels.keys()]
+  }
+
   /** Replays one entry of a journal. */
   apply(entry: JournalEntry): void {
     switch (entry.kind) {
       case 'start':
         this.life = entry.life
         this.startedMs = entry.startedMs
-        this.lostAtMost = entry.lostAtMost
         this.#generation = entry.generation
         return
       case 'sequence':
@@ -350,7 +373,8 @@ export class RunState {
     this.batches.set(batch.id, batch)
     const { tally } = batch.sequence
     tally[place === undefined ? 'inMemory' : 'spooled'] += batch.records
-    if (place !== undefined) {
+    if (place === undefined) this.unnoted += batch.records
+    else {
       batch.place = place
       place.segment.unfinished += 1
     }
@@ -379,9 +403,7 @@ export class RunState {
 
   #leaveList(batch: Batch): void {
     if (batch.state !== 'waiting') return
-    const list = this.#listOf(batch)
-    if (list.first === batch) list.shift()
-    else list.take((other) => other === batch)
+    this.#listOf(batch).remove(batch)
     this.#become(batch, 'claimed')
   }
 

@@ -7,6 +7,7 @@ import { type Batch, type Place, Segment } from './batch.js'
 import { crc32 } from './crc32.js'
 import type { LogPriority } from './delivery-settings.js'
 import { type JournalEntry, writeJournalEntry } from './journal.js'
+import { BOUND_BYTES, type LossBound } from './loss-bound.js'
 import type { RunState } from './run-state.js'
 import { writeSnapshot } from './snapshot.js'
 
@@ -17,6 +18,8 @@ export interface RunSettings {
   readonly segmentBytes: number
   /** Size from which a journal is written anew with what still counts. */
   readonly journalBytes: number
+  /** Of the run of this process: what a kill takes with it. */
+  readonly bound?: LossBound | undefined
   /** A file was not written; what could not be noted is noted by the next `openJournal`. */
   readonly onFailure: (error: unknown) => void
 }
@@ -43,6 +46,8 @@ export class Run {
   #segmentBytes = 0
   /** What happened since the last entry is not in a journal: what is in the spool waits until it is. */
   #needsJournal: boolean
+  /** Records of entries that `commit` writes. */
+  #uncommitted = 0
 
   /** `journalNumber` and `lastSegment`: the highest that are there. */
   constructor(state: RunState, settings: RunSettings, journalNumber = 0, lastSegment = 0) {
@@ -66,7 +71,8 @@ export class Run {
 
   /** Bytes on disk; a journal counts twice, for it is written anew beside itself. */
   get usedBytes(): number {
-    return this.#segmentBytes + 2 * this.#journalBytes
+    const boundBytes = this.#settings.directory === undefined ? 0 : BOUND_BYTES
+    return this.#segmentBytes + 2 * this.#journalBytes + boundBytes
   }
 
   hasWaiting(priority: LogPriority): boolean {
@@ -85,6 +91,7 @@ export class Run {
   openJournal(): void {
     const { disk, directory } = this.#settings
     if (directory === undefined) return
+    this.#settings.bound?.open(this.state.unnoted)
     const number = this.#journalNumber + 1
     const path = join(directory, `journal-${number}`)
     const writer = new ByteWriter(64 * 1024)
@@ -105,12 +112,24 @@ export class Run {
     this.#rewriteAtBytes = Math.max(this.#settings.journalBytes, 2 * writer.length)
     this.#needsJournal = false
     this.#entries.length = 0
+    this.#uncommitted = 0
+    this.state.unnoted = 0
+    this.cover()
     if (before > 0) this.#inBackground(disk.remove(join(directory, `journal-${before}`)))
   }
 
   /** Adds an entry to those that `commit` writes. */
   note(entry: JournalEntry): void {
-    if (this.#journal !== undefined) writeJournalEntry(this.#entries, entry)
+    const records =
+      entry.kind === 'spooled' || entry.kind === 'extended' || entry.kind === 'refused' ? entry.records : 0
+    if (this.#journal === undefined) return this.#miss(records)
+    writeJournalEntry(this.#entries, entry)
+    this.#uncommitted += records
+  }
+
+  /** Records were kept in memory, or could not be noted: what a kill takes is on disk before there are more. */
+  cover(): void {
+    this.#settings.bound?.cover(this.state.unnoted)
   }
 
   /** Writes what was noted; false when it is not on disk. */
@@ -127,6 +146,7 @@ export class Run {
     }
     this.#journalBytes += this.#entries.length
     this.#entries.length = 0
+    this.#uncommitted = 0
     if (this.#journalBytes > this.#rewriteAtBytes) this.#rewrite()
     return true
   }
@@ -135,7 +155,8 @@ export class Run {
   leaveJournal(): void {
     if (this.#settings.directory === undefined) return
     // A part of the last entries may be there. Numbers that it may name are given to nothing else.
-    this.state.renewChannels()
+    this.#miss(this.#uncommitted)
+    this.#uncommitted = 0
     this.#entries.length = 0
     this.#needsJournal = true
     if (this.#journal !== undefined) this.#inBackground(this.#journal.close())
@@ -219,7 +240,14 @@ export class Run {
     for (const open of [...this.#open.values()]) this.#closeSegment(open)
     if (this.#journal !== undefined) this.#inBackground(this.#journal.close())
     this.#journal = undefined
+    if (this.#settings.bound !== undefined) this.#inBackground(this.#settings.bound.close())
     while (this.#background.size > 0) await Promise.all(this.#background)
+  }
+
+  #miss(records: number): void {
+    if (records === 0) return
+    this.state.unnoted += records
+    this.cover()
   }
 
   #rewrite(): void {

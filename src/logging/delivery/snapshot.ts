@@ -12,8 +12,8 @@ interface Unfinished {
 
 /** Appends entries that make `state` anew, but for what is in memory only. */
 export function writeSnapshot(writer: ByteWriter, state: RunState): void {
-  const { life, startedMs, lostAtMost, generation } = state
-  writeJournalEntry(writer, { kind: 'start', life, generation, startedMs, lostAtMost })
+  const { life, startedMs, generation } = state
+  writeJournalEntry(writer, { kind: 'start', life, generation, startedMs })
   const unfinished = sumUnfinished(state)
   for (const sequence of state.sequences.values()) writeSequence(writer, sequence, unfinished.get(sequence))
   for (const channel of state.allChannels()) writeChannel(writer, channel)

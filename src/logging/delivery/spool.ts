@@ -18,9 +18,11 @@ import {
   setSumsAside,
   writeSums,
 } from './ledger.js'
+import { BOUND_FILE, LossBound } from './loss-bound.js'
 import { Run, type RunSettings } from './run.js'
 import { type ReadRun, readRun } from './run-reader.js'
 import { PRIORITIES, RunState } from './run-state.js'
+import { droppedText, goneText, unwritableText } from './spool-problems.js'
 
 /** Segments are at most this part of the spool: shedding one is not shedding most. */
 const SEGMENTS_PER_SPOOL = 16
@@ -46,12 +48,19 @@ export interface Claim {
   readonly batch: Batch
 }
 
+export interface SpoolEvents {
+  /** An earlier run has something left to send. */
+  readonly onRun: (run: Run) => void
+  /** The disk does not take records: `resume` must be called until it does. Also from the constructor. */
+  readonly onDegraded: () => void
+}
+
 export class Spool {
   readonly live: Run
   /** Opened and read; earlier processes have ended. */
   readonly ready: Promise<void>
   readonly #settings: DeliverySettings
-  readonly #onRun: (run: Run) => void
+  readonly #events: SpoolEvents
   #earlier: readonly Run[] = []
   #sums: LedgerSums = EMPTY_SUMS
   readonly #foldsBegun = new Set<Run>()
@@ -61,15 +70,15 @@ export class Spool {
   #isShedding = false
   #liveIsNext = false
   #isClosed = false
+  /** Loggers that were up, and those that were given up. */
+  readonly #isKnown = new Map<string, boolean>()
 
-  /** `onRun`: an earlier run has something left to send. */
-  constructor(settings: DeliverySettings, onRun: (run: Run) => void) {
+  constructor(settings: DeliverySettings, events: SpoolEvents) {
     this.#settings = settings
-    this.#onRun = onRun
+    this.#events = events
     const state = new RunState(settings.run)
     state.startedMs = settings.clock.wallMs()
-    state.lostAtMost = settings.limits.memoryRecords
-    this.live = new Run(state, this.#runSettings(settings.run))
+    this.live = new Run(state, { ...this.#runSettings(settings.run), bound: lossBoundOf(settings) })
     try {
       this.live.openJournal()
     } catch (error) {
@@ -146,10 +155,12 @@ export class Spool {
         }
         return state.add(sequence, records, length, crc32(payload), place)
       } catch (error) {
-        this.live.leaveJournal()
         this.#fail(error)
       }
     }
+    // Beside a journal that goes on, records in memory would be forgotten: it is begun anew once they are on disk.
+    this.live.commit()
+    this.live.leaveJournal()
     if (!this.#makeMemoryRoom(length, sequence.priority)) {
       return this.#refuse(sequence, records, this.#memoryReason)
     }
@@ -157,6 +168,7 @@ export class Spool {
     const batch = state.add(sequence, records, length, crc32(payload))
     batch.payload = Uint8Array.from(payload)
     this.#memoryBytes += length
+    this.live.cover()
     return batch
   }
 
@@ -171,6 +183,24 @@ export class Spool {
     for (const batch of batches) if (batch.place === undefined) this.#memoryBytes -= batch.bytes
     run.release(batches)
     if (run !== this.live && run.state.isFinished) this.#fold(run)
+  }
+
+  /** There is such a logger: what belongs to it is kept. */
+  loggerKnown(logger: string): void {
+    this.#isKnown.set(logger, true)
+  }
+
+  /** Gives up what belongs to a logger, also of runs that are found later. */
+  forgetLogger(logger: string): void {
+    this.#isKnown.set(logger, false)
+    for (const run of this.runs()) {
+      const batches = run.state.forget(logger)
+      if (batches.length === 0) continue
+      for (const batch of batches) run.note({ kind: 'dropped', batch: batch.id, reason: 'logger-gone' })
+      run.commit()
+      this.finished(run, batches)
+      this.#tellGone(logger, run.state.name, batches)
+    }
   }
 
   /** Puts on disk what a failing disk left in memory; true when all is well. At most once a second, but for `force`. */
@@ -256,16 +286,13 @@ export class Spool {
   }
 
   #fail(error: unknown): void {
-    const { clock, directory } = this.#settings
+    const { clock, directory, limits } = this.#settings
     const reason = errorMessage(error)
     const before = this.#health
     this.#health = { state: 'degraded', reason, retryAtMs: clock.monotonicMs() + RETRY_MS }
     if (before.state === 'degraded') return
-    const message =
-      `records for loggers cannot be kept in ${directory}: ${reason}. They stay in memory, up to ` +
-      `${this.#settings.limits.fallbackBytes} bytes, and are lost if this process is killed: make room there, or ` +
-      'make the folder writable; writing is tried again every second'
-    this.#report('log-spool-unwritable', message)
+    this.#report('log-spool-unwritable', unwritableText(directory, reason, limits.fallbackBytes))
+    this.#events.onDegraded()
   }
 
   #report(code: string, message: string): void {
@@ -335,17 +362,28 @@ export class Spool {
     this.#isShedding = true
     const { directory, limits } = this.#settings
     const sequences = [...batches.map((batch) => batch.sequence), ...(refused === undefined ? [] : [refused])]
-    const streams = [...new Set(sequences.map(({ description }) => description.stream))].join(', ')
-    const where =
-      reason === 'spool-full' && directory !== undefined
-        ? `the spool ${directory} is full (${limits.spoolBytes} bytes)`
-        : `memory for records is full (${limits.fallbackBytes} bytes)`
-    const which = streams === '' ? '' : ` of ${streams}`
+    const streams = new Set(sequences.map(({ description }) => description.stream))
+    const isSpool = reason === 'spool-full' && directory !== undefined
+    const what = isSpool ? `the spool ${directory}` : 'memory for records'
     this.#report(
       'log-records-dropped',
-      `${where} because loggers do not take records: records${which} are dropped, oldest of the lowest priority ` +
-        'first. Start a logger, or give the spool more room',
+      droppedText(what, isSpool ? limits.spoolBytes : limits.fallbackBytes, streams),
     )
+  }
+
+  #tellGone(logger: string, run: string, batches: readonly Batch[]): void {
+    const records = batches.reduce((sum, batch) => sum + batch.unconfirmed, 0)
+    this.#report('log-logger-gone', goneText(logger, run, records))
+  }
+
+  /** The journal that is begun for the run says so. */
+  #forgetGone(state: RunState): void {
+    const { loggers } = this.#settings
+    for (const logger of state.loggers()) {
+      if (this.#isKnown.get(logger) ?? loggers?.has(logger) !== false) continue
+      const batches = state.forget(logger)
+      if (batches.length > 0) this.#tellGone(logger, state.name, batches)
+    }
   }
 
   async #openEarlier(): Promise<void> {
@@ -375,14 +413,14 @@ export class Spool {
   }
 
   async #readEarlier(directory: string, name: string): Promise<ReadRun | undefined> {
-    const { disk, limits } = this.#settings
+    const { disk } = this.#settings
     const folder = join(directory, name)
     if (this.#sums.folded.includes(name)) {
       await disk.remove(folder)
       return undefined
     }
     try {
-      return await readRun(disk, folder, name, limits.memoryRecords)
+      return await readRun(disk, folder, name)
     } catch (error) {
       this.#report('log-spool-unreadable', `records in ${folder} cannot be read: ${errorMessage(error)}`)
       return undefined
@@ -398,6 +436,7 @@ export class Spool {
       this.#report('log-spool-damaged', message)
     }
     if (state.life === 'running') state.life = 'crashed'
+    this.#forgetGone(state)
     const names = new Set([...state.segments.values()].map((segment) => segment.fileName))
     for (const name of read.segments) if (!names.has(name)) await disk.remove(join(folder, name))
     for (const segment of [...state.segments.values()]) {
@@ -423,7 +462,7 @@ export class Spool {
       this.#fail(error)
     }
     this.#earlier = [...this.#earlier, run]
-    this.#onRun(run)
+    this.#events.onRun(run)
   }
 
   /** Adds a run to the sums and removes its folder. Whatever stops this between two steps, it is counted once. */
@@ -444,4 +483,9 @@ export class Spool {
     }
     this.#folding = this.#folding.then(fold).catch((error: unknown) => this.#fail(error))
   }
+}
+
+function lossBoundOf({ disk, directory, run, limits }: DeliverySettings): LossBound | undefined {
+  if (directory === undefined) return undefined
+  return new LossBound({ disk, path: join(directory, run, BOUND_FILE), memoryRecords: limits.memoryRecords })
 }

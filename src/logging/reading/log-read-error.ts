@@ -1,3 +1,4 @@
+/** What is wrong with the text of a log file. */
 import { ClusterError } from '../../base/errors.js'
 
 export type LogReadErrorCode =

@@ -28,7 +28,9 @@ const PART_BYTES = 4 * 1024 * 1024
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 /** `conn.10:00:00-11:00:00.logger-1.log.gz`: only files of these names are ever deleted. */
 const ARCHIVED = /\.\d{2}:\d{2}:\d{2}-\d{2}:\d{2}:\d{2}(\.[^/]+)?$/
-const UNFINISHED = '.unfinished'
+/** Between the name that a file gets, the name of its source, and the logger. */
+const UNFINISHED = '~unfinished~'
+const ARCHIVED_SOURCE = '.archived'
 
 const compress = promisify(gzip)
 
@@ -59,14 +61,23 @@ export class Archive {
     }
   }
 
-  /** What a crash left half way: files that were being compressed are begun again from their source. */
-  async removeUnfinished(): Promise<void> {
+  /**
+   * Mends what a crash left half way in the folder that files come from: one that is compressed as a whole gets its
+   * name, one that is not is begun again from its source.
+   */
+  async resume(folder: string): Promise<void> {
     const { disk, directory, logger } = this.#settings
+    const done = new Set((await disk.list(folder)).filter((name) => name.endsWith(ARCHIVED_SOURCE)))
     for (const day of (await disk.list(directory)).filter((name) => DAY.test(name))) {
       for (const name of await disk.list(join(directory, day))) {
-        if (name.endsWith(`${logger}${UNFINISHED}`)) await disk.remove(join(directory, day, name))
+        const [target, source, of] = name.split(UNFINISHED)
+        if (source === undefined || of !== logger) continue
+        const path = join(directory, day, name)
+        if (done.has(`${source}${ARCHIVED_SOURCE}`)) await disk.rename(path, join(directory, day, target!))
+        else await disk.remove(path)
       }
     }
+    for (const name of done) await disk.remove(join(folder, name))
   }
 
   /** Deletes what is too old or too much, oldest first. Returns the paths. */
@@ -99,7 +110,7 @@ export class Archive {
 
   async #compress(from: string, to: string): Promise<void> {
     const { disk, logger } = this.#settings
-    const unfinished = `${to}.${logger}${UNFINISHED}`
+    const unfinished = [to, basename(from), logger].join(UNFINISHED)
     const output = await disk.create(unfinished)
     try {
       for (let offset = 0; ; offset += PART_BYTES) {
@@ -114,8 +125,11 @@ export class Archive {
       throw error
     }
     await output.close()
+    // From here on a crash leaves one of the two: this says that the compressed one is whole.
+    const source = `${from}${ARCHIVED_SOURCE}`
+    await disk.rename(from, source)
     await disk.rename(unfinished, to)
-    await disk.remove(from)
+    await disk.remove(source)
   }
 }
 

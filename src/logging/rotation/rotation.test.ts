@@ -185,7 +185,10 @@ describe('a rotated file', () => {
       'log-postprocessing-failed: logs/conn.2026-01-31-10-00-00.log stays where it is: no space left on the disk',
     ])
     fixture.disk.limitBytes = Number.POSITIVE_INFINITY
-    await fixture.file('archive/2026-01-31/conn.log.gz..unfinished', 'half')
+    await fixture.file(
+      'archive/2026-01-31/conn.log.gz~unfinished~conn.2026-01-31-10-00-00.log~unfinished~',
+      'half',
+    )
     await fixture.file('logs/dns.log', 'of now')
     const next = fixture.rotation()
     await next.resume('logs')
@@ -195,6 +198,39 @@ describe('a rotated file', () => {
     expect(paths[0]).toMatch(/^archive\/2026-01-31\/conn\.10:00:00-.*\.log\.gz$/)
     expect(paths[1]).toBe('logs/dns.log')
   })
+})
+
+test('a crash at any moment of archiving leaves a file there once', async () => {
+  for (let changes = 0; changes < 12; changes += 1) {
+    const fixture = new Fixture()
+    const { disk } = fixture
+    await fixture.file('logs/conn.log', 'line\n')
+    let left = changes
+    const original = { rename: disk.rename, remove: disk.remove, create: disk.create }
+    // The disk of a process that dies: what comes later never happens.
+    const dying =
+      <Args extends unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
+      (...args: Args): Promise<Result> => {
+        left -= 1
+        return left < 0 ? new Promise<Result>(() => {}) : call.apply(disk, args)
+      }
+    disk.rename = dying(original.rename)
+    disk.remove = dying(original.remove)
+    disk.create = dying(original.create)
+    void fixture.rotation().finish(CLOSED)
+    await fixture.time.advance(10)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    Object.assign(disk, original)
+    const next = fixture.rotation()
+    await next.resume('logs')
+    await next.settled()
+    const paths = disk.paths().filter((path) => path !== 'logs/conn.log')
+    if (disk.paths().includes('logs/conn.log')) expect(paths).toEqual([])
+    else {
+      expect(paths, `after ${changes} changes`).toHaveLength(1)
+      expect(await fixture.text(paths[0]!)).toBe('line\n')
+    }
+  }
 })
 
 test('without rotation nothing is moved: at the end, or at the next start', async () => {

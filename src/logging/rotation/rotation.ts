@@ -76,8 +76,8 @@ export class Rotation implements RotationPolicy {
     if (postprocessor !== 'archive-log' && postprocessor !== 'delete-log') return
     // What stands there without rotation was left by a crash, and stays.
     if (!this.#rotates('', '', this.#settings.clock.wallMs())) return
-    if (postprocessor === 'archive-log') await archive.removeUnfinished()
     const from = directory === '' ? folder : directory
+    if (postprocessor === 'archive-log') await archive.resume(from)
     for (const name of await disk.list(from)) {
       const match = ROTATED.exec(name)
       const filePath = join(from, name)

@@ -7,15 +7,13 @@ import { ByteReader } from '../../data/byte-reader.js'
 import type { ByteWriter } from '../../data/byte-writer.js'
 import type { LogField } from '../../data/log-messages.js'
 import { type AsciiOptions, DEFAULT_ASCII_OPTIONS } from './ascii-options.js'
-import { AsciiValues } from './ascii-values.js'
+import { AsciiValues, isNumberText } from './ascii-values.js'
 import { OVERRUN_BYTES, putInteger, putIPv4, putSeconds, putWord } from './number-digits.js'
 import { forbiddenByte, putPlainText } from './plain-text.js'
 import { writeHexEscape } from './text-escapes.js'
 import { readRecordStart, usualTags, VALUE_HEADER_BYTES } from './wire-values.js'
 
-const TAB = 0x09
 const NEWLINE = 0x0a
-const HYPHEN = 0x2d
 const LETTER_T = 0x54
 const LETTER_F = 0x46
 const BACKSLASHES = forbiddenByte('\\')
@@ -35,9 +33,14 @@ export class AsciiLines {
   readonly #values: AsciiValues
   readonly #metaPrefix: Buffer
   readonly #separator: Buffer
-  /** Whether columns may be printed here: they know of one separator only. */
+  /** Whether columns may be printed here: not with every separator. */
   readonly #isUsual: boolean
-  readonly #hasUsualUnset: boolean
+  readonly #separatorByte: number
+  /** What texts must not contain besides backslashes, for `putPlainText`. */
+  readonly #forbidden: number
+  /** The marker of columns without a value as a word, and its length; -1 when it is left to `AsciiValues`. */
+  readonly #unsetWord: number
+  readonly #unsetLength: number
   /** First bytes of the markers, which texts must not look like; -1 for none. */
   readonly #marker1: number
   readonly #marker2: number
@@ -55,8 +58,13 @@ export class AsciiLines {
     })
     this.#metaPrefix = Buffer.from(options.metaPrefix)
     this.#separator = Buffer.from(options.separator)
-    this.#isUsual = options.separator === '\t'
-    this.#hasUsualUnset = options.unsetField === '-'
+    this.#isUsual = isUsualSeparator(options.separator)
+    this.#separatorByte = this.#separator[0] ?? 0
+    this.#forbidden = this.#isUsual ? forbiddenByte(options.separator) : 0
+    const unset = Buffer.from(options.unsetField)
+    const isShort = isPlain(unset, this.#separatorByte) && unset.length <= 4
+    this.#unsetLength = isShort ? unset.length : -1
+    this.#unsetWord = isShort ? Buffer.concat([unset, Buffer.alloc(4)]).readInt32LE() : 0
     this.#marker1 = Buffer.from(options.unsetField)[0] ?? -1
     this.#marker2 = Buffer.from(options.emptyField)[0] ?? -1
   }
@@ -88,11 +96,14 @@ export class AsciiLines {
     writer.u8(NEWLINE)
   }
 
-  /** Every column with a tab behind it, the last of which becomes the end of the line. */
+  /** Every column with a separator behind it, the last of which becomes the end of the line. */
   #writeColumns(writer: ByteWriter, reader: ByteReader): void {
     const { view: source, end } = reader
     const tags = this.#tags
-    const hasUsualUnset = this.#hasUsualUnset
+    const separator = this.#separatorByte
+    const forbidden = this.#forbidden
+    const unsetWord = this.#unsetWord
+    const unsetLength = this.#unsetLength
     const marker1 = this.#marker1
     const marker2 = this.#marker2
     const room = 2 * (end - reader.offset) + tags.length * COLUMN_ROOM + OVERRUN_BYTES
@@ -106,9 +117,9 @@ export class AsciiLines {
       if (body <= end) {
         const tag = tags[index]!
         if (source.getUint8(body - 1) === 0) {
-          if (hasUsualUnset) {
-            view.setUint8(to, HYPHEN)
-            columnEnd = to + 1
+          if (unsetLength >= 0) {
+            view.setInt32(to, unsetWord, true)
+            columnEnd = to + unsetLength
             from = body
           }
         } else if (source.getUint32(from) === tag) {
@@ -125,7 +136,7 @@ export class AsciiLines {
               if (textEnd > end || text === textEnd) break
               const first = source.getUint8(text)
               if (first === marker1 || first === marker2) break
-              columnEnd = putPlainText(view, to, source, text, textEnd, BACKSLASHES, BACKSLASHES)
+              columnEnd = putPlainText(view, to, source, text, textEnd, BACKSLASHES, forbidden)
               if (columnEnd >= 0) from = textEnd
               break
             }
@@ -186,7 +197,7 @@ export class AsciiLines {
         writer.ensure(room)
         view = writer.view
       }
-      view.setUint8(columnEnd, TAB)
+      view.setUint8(columnEnd, separator)
       to = columnEnd + 1
     }
     writer.length = to
@@ -207,4 +218,13 @@ export class AsciiLines {
     writeHexEscape(writer, first)
     writer.raw(line)
   }
+}
+
+/** Whether a separator is one byte that only texts can contain. */
+function isUsualSeparator(separator: string): boolean {
+  return Buffer.byteLength(separator) === 1 && separator !== '\\' && !isNumberText(separator)
+}
+
+function isPlain(text: Uint8Array, separator: number): boolean {
+  return text.every((byte) => byte >= 0x20 && byte < 0x7f && byte !== 0x5c && byte !== separator)
 }

@@ -36,8 +36,10 @@ interface Place {
   readonly escapesNumbers: boolean
 }
 
-/** What numbers, truth values and addresses consist of. */
-const NUMBER_TEXT = /^[0-9a-fA-FinT.:/+-]*$/
+/** Whether a text can be a part of a number, a truth value or an address. */
+export function isNumberText(text: string): boolean {
+  return /^[0-9a-fA-FinT.:/+-]*$/.test(text)
+}
 
 export class AsciiValues {
   readonly #setSeparator: Buffer
@@ -160,6 +162,6 @@ function placeOf(options: AsciiValueOptions, separators: readonly string[]): Pla
     escapes,
     unset: escaped(options.unsetField),
     empty: escaped(options.emptyField),
-    escapesNumbers: separators.some((separator) => NUMBER_TEXT.test(separator)),
+    escapesNumbers: separators.some(isNumberText),
   }
 }

@@ -68,6 +68,8 @@ export class TextEscapes {
   /** In the order in which Zeek tries them. */
   readonly #sequences: readonly Buffer[]
   readonly #keepsUtf8: boolean
+  /** By byte: 1 for what needs no escape wherever it stands. */
+  readonly #plain = new Uint8Array(256).fill(1, SPACE, DELETE)
 
   /** `sequences`: separators, which must not stand in a text; each of their bytes is escaped. */
   constructor(sequences: readonly string[], keepsUtf8: boolean) {
@@ -76,10 +78,16 @@ export class TextEscapes {
       ? []
       : sequences.map((text) => Buffer.from(text)).sort(Buffer.compare)
     this.#keepsUtf8 = keepsUtf8
+    this.#plain[BACKSLASH] = 0
+    for (const [first = 0] of this.#sequences) this.#plain[first] = 0
   }
 
   /** Appends `bytes[start, end)`. */
   write(writer: ByteWriter, bytes: Uint8Array, start: number, end: number): void {
+    const plain = this.#plain
+    let plainEnd = start
+    while (plainEnd < end && plain[bytes[plainEnd]!] === 1) plainEnd += 1
+    if (plainEnd === end) return writer.slice(bytes, start, end)
     // What stands between two escapes is a text of its own: bad bytes in one leave the others alone.
     let partStart = start
     for (let index = start; index < end; ) {
