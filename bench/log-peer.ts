@@ -113,10 +113,17 @@ async function write(total: number, perSecond: number | undefined): Promise<void
       sample.ts = ts
       stream.write(sample as (typeof samples)[number])
     }
-    const looksAt = perSecond === undefined && records % LOOK_EVERY === 0
-    if (records < due && !(looksAt && cluster.counters().logs.waiting >= WAITING_LIMIT)) {
-      await new Promise((resolve) => setImmediate(resolve))
-    } else await new Promise((resolve) => setTimeout(resolve, 1))
+    if (perSecond === undefined && records % LOOK_EVERY === 0) await untilConfirmed()
+    else if (records < due) await new Promise((resolve) => setImmediate(resolve))
+    else await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+}
+
+/** Until not too much is on its way: the logger's speed is what is measured, not that of a growing spool. */
+async function untilConfirmed(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  while (cluster.counters().logs.waiting >= WAITING_LIMIT) {
+    await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
 

@@ -90,6 +90,7 @@ export class ClusterLogging {
             batchRecords: Number(options.logBatchSize),
             memoryMs: Math.min(DEFAULT_DELIVERY_LIMITS.memoryMs, options.logBatchInterval * 1000),
           },
+          loggers: new Set([...this.#loggers, EVERYBODY]),
           send: (logger, description, message) => this.#send(logger, description, message),
           announce: (logger, description) => this.#announce(logger, description),
           ask: (logger, runs) => {

@@ -43,7 +43,7 @@ export class Logs {
   readonly #streams = new Map<string, Stream>()
   /** Who writes a log on this node, by writer and path. */
   readonly #owners = new Map<string, LogFilter>()
-  readonly #scratch = new ByteWriter()
+  readonly #spare: ByteWriter[] = []
   /** Records written: those whose `write` returned. */
   written = 0
 
@@ -143,32 +143,39 @@ export class Logs {
   }
 
   #writeTo(log: LogOfFilter, output: FilterOutput, stream: Stream, record: AnyRecord): void {
-    const writer = this.#scratch
+    const { local, remote } = log
+    const { delivery } = this.#settings
+    if (remote !== undefined && local === undefined) {
+      const writer = delivery!.begin(remote, stream.nextLogger())
+      try {
+        output.encode(writer, record, log)
+      } catch (error) {
+        delivery!.rollback()
+        throw located(error, stream, record)
+      }
+      return delivery!.commit()
+    }
+    if (local === undefined) return
+    // Code of a user may run meanwhile, and write another record.
+    const writer = this.#spare.pop() ?? new ByteWriter()
     writer.length = 0
     try {
       output.encode(writer, record, log)
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error
-      throw locateFault(error, columnParts(stream.options.columns, record))
-    }
-    const { local, remote } = log
-    if (local !== undefined) {
       this.#settings.localStore().write(local.writer, local.sequence, writer.bytes, 0, writer.length)
-    }
-    if (remote !== undefined) {
-      this.#settings.delivery!.append(remote, stream.nextLogger(), writer)
+      if (remote !== undefined) delivery!.append(remote, stream.nextLogger(), writer)
+    } catch (error) {
+      throw located(error, stream, record)
+    } finally {
+      this.#spare.push(writer)
     }
   }
 
   /** Throws `EncodeError` when the record does not have the columns of the stream. */
   #check(stream: Stream, record: AnyRecord): void {
-    const writer = this.#scratch
-    writer.length = 0
     try {
-      stream.checkRecord(writer, record)
+      stream.checkRecord(new ByteWriter(), record)
     } catch (error) {
-      if (!(error instanceof EncodeError)) throw error
-      throw locateFault(error, columnParts(stream.options.columns, record))
+      throw located(error, stream, record)
     }
   }
 
@@ -276,6 +283,13 @@ class Stream implements LogStream<never> {
     this.#all ??= new FilterOutput(this.id, this.options, this.path, { name: '' }, () => nothing)
     this.#all.encode(writer, record, nothing)
   }
+}
+
+/** A fault of encoding with the column where it is. */
+function located(error: unknown, stream: Stream, record: AnyRecord): unknown {
+  return error instanceof EncodeError
+    ? locateFault(error, columnParts(stream.options.columns, record))
+    : error
 }
 
 /** The columns that are set. */

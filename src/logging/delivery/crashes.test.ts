@@ -316,11 +316,7 @@ test('a process that ended in order leaves nothing to lose, and is folded once',
   expect(logger.stored).toEqual(world.written)
   const done = { run: 'earlier', state: 'done', lostAtMost: 0, rows: [{ produced: 30, stored: 30 }] }
   expect(world.delivery.ledger()).toMatchObject([done, { run: 'run-2' }])
-  expect(world.disk.paths()).toEqual([
-    '/spool/ledger.json',
-    '/spool/run-2/bound',
-    '/spool/run-2/journal-1',
-  ])
+  expect(world.disk.paths()).toEqual(['/spool/ledger.json', '/spool/run-2/bound', '/spool/run-2/journal-1'])
   await world.delivery.close()
   world.start()
   await world.delivery.ready

@@ -78,23 +78,26 @@ async function expectBounded(world: LogDeliveryWorld, what: string): Promise<num
 }
 
 describe('a sender is killed', () => {
-  test.each([0, 0.3, 0.99])('at every change of a disk that is full, of which %d is there', async (tornPart) => {
-    const whole = new LogDeliveryWorld(LIMITS)
-    whole.start()
-    await live(whole)
-    const { changes } = whole.mortal
-    expect(whole.delivery.counters().dropped['spool-unwritable']).toBeGreaterThan(0)
-    expect(changes).toBeGreaterThan(100)
-    for (let dieAt = 1; dieAt <= changes; dieAt += 1) {
-      const world = new LogDeliveryWorld(LIMITS)
-      world.start(dieAt, tornPart)
-      await live(world)
-      expect(world.mortal.isDead).toBe(true)
-      const bound = await expectBounded(world, `killed at ${dieAt}`)
-      // The first two make the file.
-      if (dieAt > 2) expect(bound).toBeLessThan(world.written.length + 3 * world.limits.memoryRecords)
-    }
-  })
+  test.each([0, 0.3, 0.99])(
+    'at every change of a disk that is full, of which %d is there',
+    async (tornPart) => {
+      const whole = new LogDeliveryWorld(LIMITS)
+      whole.start()
+      await live(whole)
+      const { changes } = whole.mortal
+      expect(whole.delivery.counters().dropped['spool-unwritable']).toBeGreaterThan(0)
+      expect(changes).toBeGreaterThan(100)
+      for (let dieAt = 1; dieAt <= changes; dieAt += 1) {
+        const world = new LogDeliveryWorld(LIMITS)
+        world.start(dieAt, tornPart)
+        await live(world)
+        expect(world.mortal.isDead).toBe(true)
+        const bound = await expectBounded(world, `killed at ${dieAt}`)
+        // The first two make the file.
+        if (dieAt > 2) expect(bound).toBeLessThan(world.written.length + 3 * world.limits.memoryRecords)
+      }
+    },
+  )
 
   test('between changes of a disk that is full', async () => {
     const whole = new LogDeliveryWorld(LIMITS)

@@ -48,3 +48,25 @@ test('numbers that a dead process gave out of its memory are not given again by 
   expect(logger.stored.toSorted()).toEqual(world.written.toSorted())
   expect(world.delivery.counters()).toMatchObject({ spooled: 0, inFlight: 0 })
 })
+
+test('numbers whose entries a loss of power took with it are not given to other records', async () => {
+  const world = new LogDeliveryWorld()
+  world.start()
+  world.write('Conn', 8)
+  await world.time.advance(12)
+  world.up('logger-2')
+  const logger = world.up('logger-1')
+  // The second logger is about to get what waits, while the first one gets what is new.
+  for (const name of ['logger-2', 'logger-1']) world.delivery.positions(name, 'run-1', [], true)
+  const path = '/spool/run-1/journal-1'
+  const journal = await world.disk.read(path)
+  world.write('Conn', 8, 'logger-1')
+  world.mortal.kill()
+  world.down('logger-2')
+  await world.time.advance(5)
+  expect(logger.stored).toEqual(world.written.slice(8))
+  world.disk.createNow(path).appendNow(journal)
+  world.start()
+  await world.time.advance(100)
+  expect(logger.stored.toSorted()).toEqual(world.written.toSorted())
+})

@@ -155,6 +155,7 @@ export class Run {
   leaveJournal(): void {
     if (this.#settings.directory === undefined) return
     // A part of the last entries may be there. Numbers that it may name are given to nothing else.
+    this.state.renewChannels()
     this.#miss(this.#uncommitted)
     this.#uncommitted = 0
     this.#entries.length = 0

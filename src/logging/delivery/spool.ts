@@ -193,14 +193,7 @@ export class Spool {
   /** Gives up what belongs to a logger, also of runs that are found later. */
   forgetLogger(logger: string): void {
     this.#isKnown.set(logger, false)
-    for (const run of this.runs()) {
-      const batches = run.state.forget(logger)
-      if (batches.length === 0) continue
-      for (const batch of batches) run.note({ kind: 'dropped', batch: batch.id, reason: 'logger-gone' })
-      run.commit()
-      this.finished(run, batches)
-      this.#tellGone(logger, run.state.name, batches)
-    }
+    for (const run of this.runs()) this.#forgetIn(run, logger)
   }
 
   /** Puts on disk what a failing disk left in memory; true when all is well. At most once a second, but for `force`. */
@@ -371,18 +364,22 @@ export class Spool {
     )
   }
 
-  #tellGone(logger: string, run: string, batches: readonly Batch[]): void {
+  #forgetIn(run: Run, logger: string): void {
+    const batches = run.state.forget(logger)
+    if (batches.length === 0) return
+    for (const batch of batches) run.note({ kind: 'dropped', batch: batch.id, reason: 'logger-gone' })
+    run.commit()
+    this.finished(run, batches)
     const records = batches.reduce((sum, batch) => sum + batch.unconfirmed, 0)
-    this.#report('log-logger-gone', goneText(logger, run, records))
+    this.#report('log-logger-gone', goneText(logger, run.state.name, records))
   }
 
-  /** The journal that is begun for the run says so. */
-  #forgetGone(state: RunState): void {
+  /** What an earlier process sent to loggers that do not exist any more. */
+  #forgetGone(run: Run): void {
     const { loggers } = this.#settings
-    for (const logger of state.loggers()) {
-      if (this.#isKnown.get(logger) ?? loggers?.has(logger) !== false) continue
-      const batches = state.forget(logger)
-      if (batches.length > 0) this.#tellGone(logger, state.name, batches)
+    for (const logger of run.state.loggers()) {
+      const isKept = this.#isKnown.get(logger) ?? loggers?.has(logger) !== false
+      if (!isKept) this.#forgetIn(run, logger)
     }
   }
 
@@ -436,7 +433,6 @@ export class Spool {
       this.#report('log-spool-damaged', message)
     }
     if (state.life === 'running') state.life = 'crashed'
-    this.#forgetGone(state)
     const names = new Set([...state.segments.values()].map((segment) => segment.fileName))
     for (const name of read.segments) if (!names.has(name)) await disk.remove(join(folder, name))
     for (const segment of [...state.segments.values()]) {
@@ -462,7 +458,8 @@ export class Spool {
       this.#fail(error)
     }
     this.#earlier = [...this.#earlier, run]
-    this.#events.onRun(run)
+    this.#forgetGone(run)
+    if (!state.isFinished) this.#events.onRun(run)
   }
 
   /** Adds a run to the sums and removes its folder. Whatever stops this between two steps, it is counted once. */

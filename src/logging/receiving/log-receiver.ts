@@ -367,14 +367,7 @@ class Walk implements LogMessageHandler {
     }
   }
 
-  #change(
-    stream: string,
-    writer: string,
-    path: string,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
+  #change(stream: string, writer: string, path: string, bytes: Uint8Array, start: number, end: number): void {
     this.#stream = stream
     this.#path = path
     this.#writerName = writer
