@@ -75,7 +75,7 @@ export function throughput(records: number, json: boolean): Promise<Record<strin
 }
 
 /** A worker writes 200 000 records a second and gets events meanwhile. */
-function busySender(records: number): Promise<Record<string, unknown>> {
+export function busySender(records: number): Promise<Record<string, unknown>> {
   const perSecond = 200_000
   return inCluster(async (start) => {
     const logger = start('logger', { kind: 'logger', json: false })
@@ -97,7 +97,7 @@ function busySender(records: number): Promise<Record<string, unknown>> {
 }
 
 /** The logger is gone for a while under 50 000 records a second, then comes back. */
-function loggerAway(awaySeconds: number): Promise<Record<string, unknown>> {
+export function loggerAway(awaySeconds: number): Promise<Record<string, unknown>> {
   const perSecond = 50_000
   return inCluster(async (start) => {
     const first = start('logger', { kind: 'logger', json: false })

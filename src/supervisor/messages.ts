@@ -83,6 +83,12 @@ export interface NodeStatus {
   readonly eventsOutPerSecond: number
   readonly logRecordsPerSecond: number
   readonly logRecords: number
+  /** Bytes of log records that wait: for loggers, or for the disk. */
+  readonly logQueueBytes: number
+  /** Bytes of log records that are kept on disk until a logger has them. */
+  readonly logSpoolBytes: number
+  /** What a logger writes, and how late it is. */
+  readonly logs: readonly LogFigures[]
   readonly dropped: number
   readonly rssBytes: number
   readonly restarts: number

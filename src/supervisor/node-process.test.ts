@@ -48,12 +48,23 @@ describe('the life of a node process', () => {
     await time.advance(500)
     child().onMessage({
       kind: 'figures',
-      figures: figures({ messagesIn: 400, logRecords: 8, droppedOut: 2, droppedRecords: 3 }),
+      figures: figures({
+        messagesIn: 400,
+        logRecords: 8,
+        logQueueBytes: 5,
+        logSpoolBytes: 6,
+        logs: [{ stream: 'Demo::LOG', name: 'demo', records: 8, lagMs: 90 }],
+        droppedOut: 2,
+        droppedRecords: 3,
+      }),
     })
     expect(worker.status()).toMatchObject({
       eventsInPerSecond: 600,
       logRecordsPerSecond: 2,
       logRecords: 8,
+      logQueueBytes: 5,
+      logSpoolBytes: 6,
+      logs: [{ stream: 'Demo::LOG', name: 'demo', records: 8, lagMs: 90 }],
       dropped: 5,
     })
   })

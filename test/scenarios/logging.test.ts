@@ -130,3 +130,24 @@ describe('several loggers', () => {
     })
   })
 })
+
+test("the framework's own logs have the columns of Zeek's", async () => {
+  const cluster = await startCluster({ layout: LAYOUT })
+  cluster.node('worker-1').report('warning', 'demo', 'something odd')
+  await cluster.advance(2000)
+  const texts = ['cluster', 'broker', 'reporter'].map((name) => {
+    const paths = cluster.disk.paths().filter((path) => path.endsWith(`/${name}.log`))
+    return paths.map((path) => cluster.disk.text(path)).join('')
+  })
+  const [clusterLog, brokerLog, reporterLog] = texts
+  expect(clusterLog).toContain('#fields\tts\tnode\tmessage\n#types\ttime\tstring\tstring\n')
+  expect(brokerLog).toContain(
+    '#fields\tts\tty\tev\tpeer.address\tpeer.bound_port\tmessage\n#types\ttime\tenum\tstring\tstring\tport\tstring\n',
+  )
+  expect(brokerLog).toMatch(
+    /^\d+\.\d{6}\tBroker::STATUS\tpeer-added\t127\.0\.0\.1\t\d+\thandshake successful$/m,
+  )
+  expect(reporterLog).toContain('#fields\tts\tlevel\tmessage\tlocation\n#types\ttime\tenum\tstring\tstring\n')
+  expect(reporterLog).toMatch(/^\d+\.\d{6}\tReporter::WARNING\tsomething odd\t\(empty\)$/m)
+  await cluster.stop()
+})

@@ -244,9 +244,9 @@ describe('numbered records', () => {
 
   test('of a log that is refused are counted and done with', async () => {
     const logger = await readyLogger()
-    const escape = describeWriter('../escape', NUMBERS)
-    logger.announce(escape)
-    logger.batch(1, 5, 0, escape)
+    const outside = describeWriter('../escape', NUMBERS)
+    logger.announce(outside)
+    logger.batch(1, 5, 0, outside)
     await logger.time.advance(200)
     expect(logger.problems).toEqual(['refused-log'])
     logger.receiver.query('worker-1', ['run'])
