@@ -157,6 +157,7 @@ async function live(running: RunningNode, stateDir: string, toldToStop: Promise<
 }
 
 async function flush(running: RunningNode): Promise<void> {
+  await running.cluster.logging.settle()
   await running.cluster.flush()
   await running.cluster.bus.barrier(BARRIER_TIMEOUT_MS)
 }
