@@ -1,6 +1,7 @@
 /** Records to files: which file, what happens to leftovers and with a disk that fails, and what is there after a crash. */
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
+import type { DiskFile } from '../../base/disk.js'
 import { ByteWriter } from '../../data/byte-writer.js'
 import { compileLogWriter } from '../../data/log-codec.js'
 import { ASCII_WRITER, type LogWriterDescription } from '../../data/log-messages.js'
@@ -369,4 +370,50 @@ describe('after a crash', () => {
       expect(after.lines(after.paths()[0]!)).toEqual(lost === 0 ? ['7'] : [])
     }
   })
+})
+
+test('what a node without numbers sent is counted over restarts of the logger', async () => {
+  const disk = new MemoryDisk()
+  for (const n of [1n, 2n, 3n]) {
+    const logger = new Fixture(disk)
+    await logger.store.ready
+    logger.number(n)
+    await logger.store.close()
+  }
+  const logger = new Fixture(disk)
+  await logger.store.ready
+  expect(logger.store.ledger()).toMatchObject([{ node: 'logger-1', stored: 3, waiting: 0, numbered: false }])
+})
+
+test('that survives a loss of power: the journal is on the disk itself before the file is, and both before it is confirmed', async () => {
+  const disk = new MemoryDisk()
+  const events: string[] = []
+  const watched = (path: string, file: DiskFile): DiskFile => {
+    const name = path.startsWith('journal/') ? 'journal' : 'log'
+    return {
+      ...file,
+      append: async (bytes) => {
+        events.push(`${name} written`)
+        await file.append(bytes)
+      },
+      appendNow: (bytes) => {
+        events.push(`${name} written`)
+        file.appendNow(bytes)
+      },
+      sync: async () => void events.push(`${name} synced`),
+    }
+  }
+  const { createNow } = disk
+  disk.createNow = (path) => watched(path, createNow.call(disk, path))
+  const logger = new Fixture(disk, { survivesPowerLoss: true })
+  logger.store.onStored = () => events.push('confirmed')
+  logger.number(1n)
+  await logger.store.flush()
+  expect(events.slice(-5)).toEqual([
+    'journal written',
+    'journal synced',
+    'log written',
+    'log synced',
+    'confirmed',
+  ])
 })
