@@ -46,6 +46,7 @@ class Fixture {
       network: new MemoryNetwork(this.time),
       disk: new MemoryDisk(),
       runCommand: async () => 0,
+      claimFolder: async () => async () => {},
       openBackend: new MemoryBackends().open,
     }
     const settings = {

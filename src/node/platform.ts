@@ -6,6 +6,7 @@ import { type Clock, systemClock, systemTimers, type Timers } from '../base/time
 import { openBackend } from '../store/backends/open-backend.js'
 import { tcpNetwork } from '../transport/tcp.js'
 import type { Network } from '../transport/transport.js'
+import { type ClaimFolder, claimFolder } from './folder-claim.js'
 
 export interface Platform {
   readonly clock: Clock
@@ -15,6 +16,8 @@ export interface Platform {
   readonly disk: Disk
   /** Runs what log files are processed with. */
   readonly runCommand: RunCommand
+  /** Takes the folder of a node's spool, which belongs to one process. */
+  readonly claimFolder: ClaimFolder
   /** Opens what keeps a store. */
   readonly openBackend: typeof openBackend
 }
@@ -26,5 +29,6 @@ export const systemPlatform: Platform = {
   network: tcpNetwork,
   disk: systemDisk,
   runCommand: systemRunCommand,
+  claimFolder,
   openBackend,
 }

@@ -86,6 +86,7 @@ export type StartErrorCode =
   | 'script-failed'
   | 'bad-certificate'
   | 'invalid-pool'
+  | 'folder-in-use'
 
 /** A node that cannot start, and why. */
 export class StartError extends ClusterError<StartErrorCode, { readonly node: string }> {
@@ -103,6 +104,7 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const { layout, options, platform, reporter } = settings
   const node = settings.name === '' ? OUTSIDE_OF_CLUSTERS : layout.nodes.get(settings.name)
   if (node === undefined) throw unknownNode(settings.name, layout)
+  const release = await claimSpool(settings, node)
   const cluster = createCluster(settings, node)
   const endpoint = cluster.bus as Endpoint
   for (const script of settings.scripts) await runScript(script, cluster, node.name)
@@ -134,8 +136,25 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
       await webSocket?.close()
       await capture?.stop()
       await cluster.stop()
+      await release()
     },
   }
+}
+
+/** Records that wait belong to one process of a node. */
+async function claimSpool(settings: NodeSettings, node: LayoutNode): Promise<() => Promise<void>> {
+  if (node.name === '') return async () => {}
+  try {
+    return await settings.platform.claimFolder(spoolDirectoryOf(settings, node))
+  } catch (error) {
+    // What else may be wrong with the folder shows, and is reported, when there is something to keep.
+    if (errorCode(error) !== 'folder-in-use') return async () => {}
+    throw new StartError('folder-in-use', `${node.name}: ${errorMessage(error)}`, { node: node.name }, error)
+  }
+}
+
+function spoolDirectoryOf({ spoolDirectory, logDirectory }: NodeSettings, { name }: LayoutNode): string {
+  return spoolDirectory ?? join(logDirectory, '.spool', name)
 }
 
 function joinCluster(cluster: Cluster): void {
@@ -151,7 +170,7 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
   const { layout, options, redefs, dialect, platform, reporter, onScriptError } = settings
   const { clock, timers, disk } = platform
   const { logDirectory } = settings
-  const spoolDirectory = settings.spoolDirectory ?? join(logDirectory, '.spool', node.name)
+  const spoolDirectory = spoolDirectoryOf(settings, node)
   const logging = nodeLogging({
     node,
     layout,

@@ -187,6 +187,7 @@ class InMemoryCluster implements TestCluster {
       network: process.network,
       disk: this.disk,
       runCommand: async () => 0,
+      claimFolder: async () => async () => {},
       openBackend: this.#backends.open,
       random: seededRandom((options.seed ?? 1) * 1000 + this.#starts),
     }
