@@ -49,7 +49,9 @@ redef Cluster::nodes = {
       const text = readFileSync(join(folder, file), 'utf8')
       for (const line of text.split('\n').filter((row) => row !== '' && !row.startsWith('#'))) {
         const [run, n] = line.split('\t')
-        runs.set(run!, [...(runs.get(run!) ?? []), Number(n)])
+        const numbers = runs.get(run!) ?? []
+        runs.set(run!, numbers)
+        numbers.push(Number(n))
       }
     }
     return runs
