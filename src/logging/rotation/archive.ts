@@ -8,8 +8,8 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import type { Disk } from '../../base/disk.js'
 import type { Clock } from '../../base/time.js'
+import type { ClosedFile } from '../files/rotation-policy.js'
 import { formatWallTime } from '../wall-time.js'
-import type { RotatedFile } from './rotation.js'
 
 export interface ArchiveSettings {
   readonly disk: Disk
@@ -42,7 +42,7 @@ export class Archive {
   }
 
   /** Moves a rotated file into the archive. Rejects with what the disk says; the file is where it was then. */
-  async add(file: RotatedFile): Promise<void> {
+  async add(file: ClosedFile): Promise<void> {
     const { disk, directory, logger } = this.#settings
     const [day, opened] = dayAndTime(file.openedMs)
     const [, closed] = dayAndTime(file.closedMs)

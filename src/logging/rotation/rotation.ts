@@ -8,12 +8,6 @@ import { formatWallTime } from '../wall-time.js'
 import type { Archive } from './archive.js'
 import { nextRotationMs } from './rotation-times.js'
 
-/** A file that has its rotated name (`Log::RotationInfo`). */
-export interface RotatedFile extends ClosedFile {
-  /** Where it is now. */
-  readonly filePath: string
-}
-
 export interface RotationSettings {
   readonly disk: Disk
   readonly clock: Clock
@@ -97,7 +91,7 @@ export class Rotation implements RotationPolicy {
     await Promise.all(this.#running.values())
   }
 
-  #run(file: RotatedFile): void {
+  #run(file: ClosedFile): void {
     const run = this.#postprocess(file).catch((error: unknown) => {
       const message = `${file.filePath} stays where it is: ${errorMessage(error)}`
       this.#settings.onProblem('log-postprocessing-failed', message)
@@ -106,7 +100,7 @@ export class Rotation implements RotationPolicy {
     void run.finally(() => this.#running.delete(file.filePath))
   }
 
-  async #postprocess(file: RotatedFile): Promise<void> {
+  async #postprocess(file: ClosedFile): Promise<void> {
     const { disk, postprocessor, archive, runCommand, onProblem } = this.#settings
     switch (postprocessor) {
       case '':
@@ -128,14 +122,7 @@ export class Rotation implements RotationPolicy {
 }
 
 /** What a post-processor is called with: as Zeek calls it. */
-function commandArguments({
-  filePath,
-  name,
-  writer,
-  openedMs,
-  closedMs,
-  terminating,
-}: RotatedFile): string[] {
+function commandArguments({ filePath, name, writer, openedMs, closedMs, terminating }: ClosedFile): string[] {
   const kind = writer.replace(/^Log::WRITER_/, '').toLowerCase()
   return [filePath, name, shortTime(openedMs), shortTime(closedMs), terminating ? '1' : '0', kind]
 }
