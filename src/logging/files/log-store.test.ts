@@ -417,3 +417,24 @@ test('that survives a loss of power: the journal is on the disk itself before th
     'confirmed',
   ])
 })
+
+test('a line that a full disk tore stands alone in the journal: what follows it counts after a crash', async () => {
+  for (let room = 1; room < 60; room += 1) {
+    const disk = new MemoryDisk()
+    const logger = new Fixture(disk)
+    await logger.store.ready
+    logger.number(1n)
+    await logger.time.advance(200)
+    disk.limitBytes = disk.usedBytes + room
+    logger.number(2n)
+    await logger.time.advance(200)
+    disk.limitBytes = Number.POSITIVE_INFINITY
+    await logger.time.advance(2000)
+    logger.number(3n)
+    await logger.time.advance(200)
+    // Killed: nothing is closed.
+    const after = new Fixture(disk)
+    await after.store.ready
+    expect(after.store.ledger(), `room for ${room} bytes`).toMatchObject([{ stored: 3 }])
+  }
+})
