@@ -178,9 +178,7 @@ export class LogFile {
 
   /** Does all steps, in order. */
   #work(): Promise<void> {
-    this.#working ??= this.#doSteps().finally(() => {
-      this.#working = undefined
-    })
+    this.#working ??= this.#doSteps()
     return this.#working
   }
 
@@ -204,6 +202,8 @@ export class LogFile {
       }
       this.#steps.shift()
     }
+    // Here and not when the promise settles: a step that comes in between would never be done.
+    this.#working = undefined
     this.#tellFlushed()
   }
 

@@ -436,3 +436,29 @@ test('a line that a full disk tore stands alone in the journal: what follows it 
     expect(after.store.ledger(), `room for ${room} bytes`).toMatchObject([{ stored: 2 }])
   }
 })
+
+test('an end that comes at any moment while the last chunk is done with is an end', async () => {
+  for (let turns = 0; turns < 20; turns += 1) {
+    const logger = new Fixture()
+    await logger.store.ready
+    let closing: Promise<void> | undefined
+    logger.store.onStored = () => {
+      void (async () => {
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
+        if (closing !== undefined) return
+        logger.number(2n)
+        closing = logger.store.close()
+      })()
+    }
+    logger.number(1n)
+    await logger.store.flush()
+    await logger.time.advance(2000)
+    let isClosed = false
+    void closing?.then(() => {
+      isClosed = true
+    })
+    await logger.time.advance(1)
+    expect(isClosed, `${turns} turns later`).toBe(true)
+    expect(logger.lines('logs/demo.log')).toEqual(['1', '2'])
+  }
+})
