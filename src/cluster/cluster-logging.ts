@@ -243,6 +243,7 @@ export class ClusterLogging {
     this.receiver?.close()
     await this.delivery?.close()
     await this.#localStore?.close()
+    await this.#parts.settings.releaseSpool()
   }
 
   /** Each record goes to one logger, the next in turn. */

@@ -30,6 +30,8 @@ export interface ClusterSettings {
   readonly disk: Disk
   /** Where records are kept for loggers that are not there, and what a logger has to know after a crash. */
   readonly spoolDirectory: string
+  /** Gives the folder of the spool back, when nothing is written there any more. */
+  readonly releaseSpool: () => Promise<void>
   readonly openBackend: typeof openBackend
   /** Where the files of stores are that have no path. */
   readonly storeDirectory: string

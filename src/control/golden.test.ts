@@ -174,6 +174,7 @@ describe('as a controllee: what the recorded controller sends is answered as Zee
       onRotationInterval: () => {},
       disk: new MemoryDisk(),
       spoolDirectory: 'spool',
+      releaseSpool: async () => {},
       openBackend: new MemoryBackends().open,
       storeDirectory: '.',
       reporter: () => {},

@@ -44,6 +44,14 @@ function once<T>(register: (handler: (value: T) => void) => unknown): Promise<T>
 const KEEP = { defaultRotationInterval: 0 }
 
 describe('Cluster.start', () => {
+  test.skipIf(process.platform !== 'linux')('a node that was stopped gives its spool back', async () => {
+    const first = await Cluster.start({ node: 'manager', layout, logDirectory: directory, options: KEEP })
+    const owner = join(directory, '.spool', 'manager', 'owner')
+    expect(await readFile(owner, 'utf8')).toMatch(new RegExp(`^${process.pid} `))
+    await first.stop()
+    await expect(readFile(owner, 'utf8')).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   test('two nodes find each other, exchange events and write logs', async () => {
     const reports: string[] = []
     const onReport = ({ message }: { message: string }): number => reports.push(message)

@@ -104,8 +104,7 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
   const { layout, options, platform, reporter } = settings
   const node = settings.name === '' ? OUTSIDE_OF_CLUSTERS : layout.nodes.get(settings.name)
   if (node === undefined) throw unknownNode(settings.name, layout)
-  const release = await claimSpool(settings, node)
-  const cluster = createCluster(settings, node)
+  const cluster = createCluster(settings, node, await claimSpool(settings, node))
   const endpoint = cluster.bus as Endpoint
   for (const script of settings.scripts) await runScript(script, cluster, node.name)
   let capture: CaptureRun | undefined
@@ -136,7 +135,6 @@ export async function startNode(settings: NodeSettings): Promise<RunningNode> {
       await webSocket?.close()
       await capture?.stop()
       await cluster.stop()
-      await release()
     },
   }
 }
@@ -166,7 +164,7 @@ function joinCluster(cluster: Cluster): void {
   }
 }
 
-function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
+function createCluster(settings: NodeSettings, node: LayoutNode, releaseSpool: () => Promise<void>): Cluster {
   const { layout, options, redefs, dialect, platform, reporter, onScriptError } = settings
   const { clock, timers, disk } = platform
   const { logDirectory } = settings
@@ -206,6 +204,7 @@ function createCluster(settings: NodeSettings, node: LayoutNode): Cluster {
     ...logging,
     disk,
     spoolDirectory,
+    releaseSpool,
     openBackend: platform.openBackend,
     storeDirectory: settings.storeDirectory ?? '.',
     reporter,
