@@ -36,8 +36,12 @@ const roles = {
     await started
     const won = []
     const window = 500
-    for (let first = 0; first < Number(argument); first += window) {
-      const keys = Array.from({ length: window }, (_, index) => first + index)
+    const total = Number(argument)
+    // Half of them from the other end: so also the slowest has something to win.
+    const isBackwards = Number(name.replace(/\D/g, '')) % 2 === 0
+    for (let first = 0; first < total; first += window) {
+      const inOrder = Array.from({ length: window }, (_, index) => first + index)
+      const keys = isBackwards ? inOrder.map((key) => total - 1 - key) : inOrder
       const results = await Promise.all(keys.map((key) => store.putUnique(BigInt(key), name)))
       won.push(...keys.filter((_, index) => results[index]))
     }
